@@ -1,0 +1,179 @@
+"""Keys and values of what was read, shared between the rows that agree on it.
+
+A state is a stack of levels. Every level serves groups of equally many rows in
+order: the context once an environment, a beam's history once a beam, the newest
+tokens once a candidate. Spreading rows evenly (`fork`) opens a new level and copies
+nothing; any other choice of rows (`merge`) copies the levels whose groups it breaks,
+and only the tokens that are still in the window. Masked positions are never stored.
+
+Axes: L layers, R rows of a level, H heads, F features of a head, C columns.
+"""
+
+import weakref
+from bisect import bisect_left
+
+import attrs
+import torch
+from torch import Tensor
+
+from tt_model._config import TransformerConfig
+from tt_model._positions import window_start
+
+
+class Pool:
+    """Keep buffers that states no longer use, for the next state of that shape."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._free: dict[tuple[object, ...], list[Tensor]] = {}
+
+    def __deepcopy__(self, memo: dict[int, object]) -> "Pool":
+        """Give a copied model a pool of its own."""
+        return Pool()
+
+    def take(self, shape: tuple[int, ...], like: Tensor) -> Tensor:
+        """Return a buffer of this shape with unspecified content."""
+        free = self._free.get((shape, like.dtype, like.device))
+        return free.pop() if free else like.new_empty(shape)
+
+    def give(self, buffer: Tensor) -> None:
+        """Take a buffer back."""
+        key = (tuple(buffer.shape), buffer.dtype, buffer.device)
+        self._free.setdefault(key, []).append(buffer)
+
+
+class Store:
+    """Buffers of one level; they return to the pool when nothing refers to them."""
+
+    def __init__(
+        self, pool: Pool, config: TransformerConfig, rows: int, size: int, like: Tensor
+    ) -> None:
+        """Take buffers for `rows` rows and `size` columns."""
+        lead = (config.layers, rows, config.heads)
+        self.size = size
+        self.keys = pool.take((*lead, config.head_width, size), like)  # [L,R,H,F,C]
+        self.values = pool.take((*lead, size, config.head_width), like)  # [L,R,H,C,F]
+        for buffer in (self.keys, self.values):
+            weakref.finalize(self, pool.give, buffer).atexit = False
+
+
+@attrs.frozen
+class Level:
+    """Keys and values of `rows` rows at the token indices `columns`."""
+
+    rows: int
+    columns: tuple[int, ...] = ()
+    store: Store | None = None
+
+    def live(self, first: int) -> slice:
+        """Return the columns at token index `first` or later."""
+        return slice(bisect_left(self.columns, first), len(self.columns))
+
+    def keys(self, layer: int, first: int) -> Tensor:
+        """Return the keys [R, H, F, C] of one layer from token index `first` on."""
+        assert self.store is not None
+        return self.store.keys[layer][..., self.live(first)]
+
+    def values(self, layer: int, first: int) -> Tensor:
+        """Return the values [R, H, C, F] of one layer from token index `first` on."""
+        assert self.store is not None
+        return self.store.values[layer][:, :, self.live(first)]
+
+    def write(self, layer: int, room: slice, keys: Tensor, values: Tensor) -> None:
+        """Write keys and values [R, n, H, F] of new tokens into their columns."""
+        assert self.store is not None
+        self.store.keys[layer][..., room] = keys.permute(0, 2, 3, 1)
+        self.store.values[layer][:, :, room] = values.transpose(1, 2)
+
+
+@attrs.frozen
+class State:
+    """What a model remembers; opaque to everyone else.
+
+    The last level belongs to this state alone and takes what it reads next.
+    """
+
+    rows: int
+    levels: tuple[Level, ...]
+    position: int = 0  # index of the next token
+    pad: Tensor | None = None  # [rows] tokens of left padding
+    padded: int = 0  # the largest of them
+    history: Tensor | None = None  # [rows, position], for learned positions
+    trunk: int = 0  # leading tokens that the rows of one group of levels[0] share
+
+
+def kept(config: TransformerConfig) -> int:
+    """Return how many tokens of a transition are stored."""
+    return config.transition - len(config.hidden)
+
+
+def is_repeat(rows: Tensor, count: int) -> bool:
+    """Say whether rows [K] repeats 0..count-1 equally often, in order."""
+    times, rest = divmod(len(rows), count)
+    if rest or not times:
+        return False
+    even = torch.arange(count, device=rows.device).repeat_interleave(times)
+    return torch.equal(rows, even)
+
+
+def fork(state: State, rows: Tensor) -> State:
+    """Spread every row evenly, sharing all that was read."""
+    times = len(rows) // state.rows
+    trunk = state.position if len(state.levels) == 1 else state.trunk
+    return attrs.evolve(
+        _pick(state, rows),
+        levels=(*state.levels, Level(state.rows * times)),
+        trunk=trunk,
+    )
+
+
+def merge(pool: Pool, config: TransformerConfig, state: State, rows: Tensor) -> State:
+    """Pick any rows; copy the levels that can't be shared into one of their own."""
+    shared = 0
+    owners = [rows // (state.rows // level.rows) for level in state.levels]
+    for level, owner in zip(state.levels, owners, strict=True):
+        if not is_repeat(owner, level.rows):
+            break
+        shared += 1
+    moved = list(zip(state.levels, owners, strict=True))[shared:]
+    first = window_start(config, state.position)
+    merged = _gather(pool, config, moved, first, len(rows))
+    return attrs.evolve(
+        _pick(state, rows),
+        levels=(*state.levels[:shared], merged),
+        trunk=state.trunk if shared else 0,
+    )
+
+
+def _pick(state: State, rows: Tensor) -> State:
+    """Move what is kept per row; the levels are the caller's."""
+    pad = None if state.pad is None else state.pad[rows]
+    history = None if state.history is None else state.history[rows]
+    return attrs.evolve(state, rows=len(rows), pad=pad, history=history)
+
+
+def _gather(
+    pool: Pool,
+    config: TransformerConfig,
+    moved: list[tuple[Level, Tensor]],
+    first: int,
+    rows: int,
+) -> Level:
+    columns = [c for level, _ in moved for c in level.columns[level.live(first)]]
+    like = next((lv.store.keys for lv, _ in moved if lv.store is not None), None)
+    if like is None or not columns:
+        return Level(rows)
+    size = max((config.window + 1) * kept(config), len(columns) + kept(config))
+    store = Store(pool, config, rows, size, like)
+    end = 0
+    for level, owner in moved:
+        live = level.live(first)
+        begin, end = end, end + live.stop - live.start
+        if begin == end:
+            continue
+        for layer in range(config.layers):
+            new_keys = store.keys[layer][..., begin:end]
+            torch.index_select(level.keys(layer, first), 0, owner, out=new_keys)
+            new_values = store.values[layer][:, :, begin:end]
+            torch.index_select(level.values(layer, first), 0, owner, out=new_values)
+    return Level(rows, tuple(columns), store)

@@ -1,0 +1,93 @@
+"""Where tokens stand: rotations of queries and keys, and who sees whom.
+
+Axes: n queries, m keys, F features of a head.
+"""
+
+import math
+from functools import lru_cache
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from tt_model._config import TransformerConfig
+
+_BASE = 10_000.0
+
+
+class Turns(NamedTuple):
+    """Factors that rotate queries (index 0) and keys (1); queries are scaled too."""
+
+    cosine: Tensor  # [n, 2, 1, F]
+    sine: Tensor | None  # the first half negated; None where nothing rotates
+
+    def rows(self, start: int, stop: int) -> "Turns":
+        """Cut out the factors of the token indices start..stop-1."""
+        sine = None if self.sine is None else self.sine[start:stop]
+        return Turns(self.cosine[start:stop], sine)
+
+
+def turns(config: TransformerConfig, start: int, stop: int, like: Tensor) -> Turns:
+    """Return the rotations at token indices start..stop-1 (arXiv 2104.09864)."""
+    if config.positions == "learned":
+        size, rotary = 1, False
+        start, stop = 0, 1  # the same factor everywhere
+    else:
+        size, rotary = 1 << max(9, (stop - 1).bit_length()), True
+    table = _table(size, config.head_width, rotary, like.device, like.dtype)
+    return table.rows(start, stop)
+
+
+@lru_cache(maxsize=16)
+def _table(
+    length: int, width: int, rotary: bool, device: torch.device, dtype: torch.dtype
+) -> Turns:
+    with torch.inference_mode(False), torch.no_grad():
+        scale = torch.tensor([1 / math.sqrt(width), 1.0], dtype=torch.float64)
+        scale = scale.view(1, 2, 1, 1)
+        half = torch.arange(0, width, 2, dtype=torch.float64) / width
+        angle = torch.outer(torch.arange(length, dtype=torch.float64), _BASE**-half)
+        angle = torch.cat([angle, angle], 1).view(length, 1, 1, width)
+        if not rotary:
+            return Turns(scale.expand(length, 2, 1, width).to(device, dtype), None)
+        sign = torch.ones(width, dtype=torch.float64)
+        sign[: width // 2] = -1
+        cosine, sine = scale * angle.cos(), scale * angle.sin() * sign
+        return Turns(cosine.to(device, dtype), sine.to(device, dtype))
+
+
+def rotate(x: Tensor, by: Turns) -> Tensor:
+    """Rotate queries and keys x [..., n, 2, H, F] by their token indices."""
+    turned = x * by.cosine
+    if by.sine is None:
+        return turned
+    return torch.addcmul(turned, x.roll(x.shape[-1] // 2, -1), by.sine)
+
+
+def visible(config: TransformerConfig, queries: Tensor, keys: Tensor) -> Tensor:
+    """Say which keys a query may attend to.
+
+    Args:
+        config: The model's shape.
+        queries: Token indices [n].
+        keys: Token indices [m].
+
+    Returns:
+        Booleans [n, m]: not in the query's future, not at a masked position and,
+        with rotary positions, within the last `window` transitions.
+    """
+    size, query = config.transition, queries[:, None]
+    seen = keys <= query
+    for position in sorted(config.hidden):
+        seen = seen & (keys % size != position)
+    if config.positions == "rotary":
+        seen = seen & (keys // size > query // size - config.window)
+    return seen
+
+
+def window_start(config: TransformerConfig, index: int) -> int:
+    """Return the first token index that the token at `index` may attend to."""
+    if config.positions == "learned":
+        return 0
+    size = config.transition
+    return max(0, (index // size - config.window + 1) * size)

@@ -1,0 +1,263 @@
+"""The network: from tokens to a distribution over the next token.
+
+Axes: B batch, T time in tokens, D features, H heads, P positions of a transition,
+V bins. The training pass is `forward`; planning goes through `start`, `step` and
+`select`, which run the same weights over a cache (see `_cache`).
+"""
+
+import math
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tt_model._cache import Pool, State, fork, is_repeat, merge
+from tt_model._config import TransformerConfig
+from tt_model._extend import extend, reread, root
+from tt_model._positions import Turns, rotate, turns, visible
+
+
+class Attention(nn.Module):
+    """Project to queries, keys and values, and back."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        """Allocate the projections of one layer."""
+        super().__init__()
+        self.heads = config.heads
+        self.qkv = nn.Linear(config.width, 3 * config.width)
+        self.proj = nn.Linear(config.width, config.width)
+
+    def project(self, x: Tensor, by: Turns) -> tuple[Tensor, Tensor, Tensor]:
+        """Return scaled, rotated queries, rotated keys, and values [B, T, H, D/H]."""
+        qkv = self.qkv(x).view(*x.shape[:-1], 3, self.heads, -1)
+        turned = rotate(qkv[..., :2, :, :], by)
+        return turned[..., 0, :, :], turned[..., 1, :, :], qkv[..., 2, :, :]
+
+    def forward(self, x: Tensor, by: Turns, mask: Tensor) -> Tensor:
+        """Attend within a sequence x [B, T, D] under a mask [T, T] or [B, 1, T, T]."""
+        q, k, v = (rearrange(t, "b t h d -> b h t d") for t in self.project(x, by))
+        # the queries are scaled already
+        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=1.0)
+        out: Tensor = self.proj(rearrange(mixed, "b h t d -> b t (h d)"))
+        return out
+
+
+class Block(nn.Module):
+    """One pre-norm layer: attention, then a two-layer perceptron."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        """Allocate one layer."""
+        super().__init__()
+        self.ln1 = nn.LayerNorm(config.width)
+        self.ln2 = nn.LayerNorm(config.width)
+        self.attn = Attention(config)
+        self.mlp = nn.Sequential(
+            nn.Linear(config.width, 4 * config.width),
+            nn.GELU(),
+            nn.Linear(4 * config.width, config.width),
+        )
+        self.drop = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor, by: Turns, mask: Tensor) -> Tensor:
+        """Transform x [B, T, D]."""
+        x = x + self.drop(self.attn(self.ln1(x), by, mask))
+        out: Tensor = x + self.drop(self.mlp(self.ln2(x)))
+        return out
+
+
+class Head(nn.Module):
+    """One linear output without bias for each position of a transition."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        """Allocate weight [P, V + 1, D]."""
+        super().__init__()
+        shape = (config.transition, config.vocabulary + 1, config.width)
+        self.weight = nn.Parameter(torch.empty(shape))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map features [B, T, D], T a multiple of P, to logits [B, T, V + 1]."""
+        batch = x.shape[0]
+        grouped = rearrange(x, "b (t p) d -> p (b t) d", p=self.weight.shape[0])
+        logits = torch.bmm(grouped, self.weight.transpose(1, 2))
+        return rearrange(logits, "p (b t) v -> b (t p) v", b=batch)
+
+    def at(self, x: Tensor, position: int) -> Tensor:
+        """Map features [B, D] at one position of a transition to logits [B, V + 1]."""
+        return F.linear(x, self.weight[position])
+
+
+class TrajectoryTransformer(nn.Module):
+    """Model sequences of trajectory tokens (arXiv 2106.02039).
+
+    Every position of a transition has its own embedding rows and its own output
+    head. Tokens at the masked positions (the value token) are never attended to.
+    Sequences begin at a transition boundary; a row with less history is padded on
+    the left with whole transitions of -1, which changes nothing for the rest.
+
+    Satisfies the planner's interface: `start`, `step`, `select`.
+    """
+
+    def __init__(self, config: TransformerConfig) -> None:
+        """Allocate and initialise the network; randomness is torch's global one."""
+        super().__init__()
+        self.config = config
+        rows = config.transition * config.vocabulary + 1
+        self.tok_emb = nn.Embedding(rows, config.width)
+        if config.positions == "learned":
+            length = config.span * config.transition
+            self.pos_emb = nn.Parameter(torch.zeros(1, length, config.width))
+        self.drop = nn.Dropout(config.dropout)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.ln_f = nn.LayerNorm(config.width)
+        self.head = Head(config)
+        self.pool = Pool()
+        self.apply(_initialise)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Return the logits after every token.
+
+        Args:
+            tokens: Integers [B, T]; 0..V-1 bins, V stop, -1 left padding (in
+                evaluation mode only).
+
+        Returns:
+            Logits [B, T, V + 1] for the token that follows each position.
+
+        Raises:
+            ValueError: If tokens has another rank, or is longer than learned
+                positions reach.
+        """
+        x = self._features(tokens)
+        x = F.pad(x, (0, 0, 0, -x.shape[1] % self.config.transition))
+        logits: Tensor = self.head(x)
+        return logits[:, : tokens.shape[1]]
+
+    @torch.no_grad()
+    def next_logits(self, tokens: Tensor) -> Tensor:
+        """Return the logits after the last token by one full pass, without a cache.
+
+        This is the definition that `start` and `step` must agree with: "rotary"
+        reads everything, "learned" the last `window * P - 1` tokens in whole
+        transitions.
+
+        Args:
+            tokens: Integers [B, T].
+
+        Returns:
+            Logits [B, V + 1].
+        """
+        _check(tokens)
+        tokens = self.crop(tokens)
+        last = (tokens.shape[1] - 1) % self.config.transition
+        return self.head.at(self._features(tokens)[:, -1], last)
+
+    @torch.no_grad()
+    def start(self, prefix: Tensor, /) -> tuple[Tensor, State]:
+        """Read a prefix [B, T]; return the logits [B, V + 1] after it and a state."""
+        _check(prefix)
+        prefix = self.crop(prefix)
+        return self._answer(*extend(self, prefix, root(self, prefix)))
+
+    @torch.no_grad()
+    def step(self, tokens: Tensor, state: State, /) -> tuple[Tensor, State]:
+        """Read one token a row [B]; return logits [B, V + 1] and the next state.
+
+        The state that was passed in is used up; `select` it first to branch.
+
+        Raises:
+            ValueError: If there is not one token for each row of the state.
+        """
+        if tokens.shape != (state.rows,):
+            raise ValueError(
+                f"expected one token for each of the {state.rows} rows of the state, "
+                f"shape [{state.rows}]; got shape {list(tokens.shape)}"
+            )
+        column = tokens[:, None]
+        if state.history is not None:
+            history = torch.cat([state.history, column], 1)
+            cropped = self.crop(history)
+            if cropped.shape[1] < history.shape[1]:
+                return self._answer(*reread(self, cropped, state))
+        return self._answer(*extend(self, column, state))
+
+    @torch.no_grad()
+    def select(self, state: State, rows: Tensor, /) -> State:
+        """Return a state whose row i is row rows[i] [K] of this one; repeats allowed.
+
+        Nothing is copied where every row is repeated equally often, in order, or
+        where rows stay within the group that shares a prefix.
+        """
+        if is_repeat(rows, state.rows):
+            return fork(state, rows)
+        return merge(self.pool, self.config, state, rows)
+
+    def crop(self, tokens: Tensor) -> Tensor:
+        """Drop the transitions that a "learned" model can't see while planning."""
+        if self.config.positions == "rotary":
+            return tokens
+        size = self.config.transition
+        excess = max(0, tokens.shape[1] - (self.config.window * size - 1))
+        return tokens[:, math.ceil(excess / size) * size :]
+
+    def embed(self, tokens: Tensor, start: int, pad: Tensor | None) -> Tensor:
+        """Embed tokens [B, n] that stand at indices start, start + 1, ... [B, n, D].
+
+        pad [B] counts the padding tokens of each row; positions count from there.
+        """
+        bins, length = self.config.vocabulary, tokens.shape[1]
+        index = torch.arange(start, start + length, device=tokens.device)
+        rows = tokens + (index % self.config.transition) * bins
+        real = (tokens >= 0) & (tokens < bins)
+        x = self.tok_emb(torch.where(real, rows, self.tok_emb.num_embeddings - 1))
+        if self.config.positions == "learned":
+            if pad is not None:
+                index = (index - pad[:, None]).clamp(min=0)
+            x = x + self.pos_emb[0, index]
+        out: Tensor = x
+        return out
+
+    def _features(self, tokens: Tensor) -> Tensor:
+        """Return the final features [B, T, D] by a full pass."""
+        _check(tokens)
+        length = tokens.shape[1]
+        reach = self.config.span * self.config.transition
+        if self.config.positions == "learned" and length > reach:
+            raise ValueError(
+                f"learned positions reach {reach} tokens (span={self.config.span} "
+                f"transitions); got {length}: raise span or use rotary positions"
+            )
+        index = torch.arange(length, device=tokens.device)
+        mask = visible(self.config, index, index)
+        pad = None if self.training else (tokens < 0).sum(1)
+        if pad is not None and pad.any():
+            real = index >= pad[:, None]  # [B, T]; padding sees itself alone
+            own = (index == index[:, None]) & ~real[:, :, None]
+            mask = ((mask & real[:, None]) | own)[:, None]
+        x = self.drop(self.embed(tokens, 0, pad))
+        by = turns(self.config, 0, length, x)
+        for block in self.blocks:
+            x = block(x, by, mask)
+        out: Tensor = self.ln_f(x)
+        return out
+
+    def _answer(self, features: Tensor, state: State) -> tuple[Tensor, State]:
+        """Turn the last token's features [B, D] into the next token's logits."""
+        last = (state.position - 1) % self.config.transition
+        return self.head.at(features, last), state
+
+
+def _check(tokens: Tensor) -> None:
+    whole = not (tokens.is_floating_point() or tokens.dtype == torch.bool)
+    if tokens.ndim != 2 or 0 in tokens.shape or not whole:
+        raise ValueError(
+            "expected integer tokens of shape [rows, time], both at least 1; got "
+            f"{tokens.dtype} of shape {list(tokens.shape)}"
+        )
+
+
+def _initialise(module: nn.Module) -> None:
+    if isinstance(module, nn.Linear | nn.Embedding | Head):
+        nn.init.normal_(module.weight, std=0.02)
+    if isinstance(module, nn.Linear) and module.bias is not None:
+        nn.init.zeros_(module.bias)
