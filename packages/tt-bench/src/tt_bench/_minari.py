@@ -1,0 +1,196 @@
+"""Read Minari datasets: from the local cache, else downloaded."""
+
+import contextlib
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import minari
+import numpy as np
+from minari.storage import get_dataset_path
+from numpy.typing import NDArray
+
+from tt_bench._dataset import Dataset
+from tt_bench._episodes import Episodes
+from tt_bench._flatten import FlatObservation, check_keys, default_keys, flatten, leaves
+from tt_bench._robotics import import_robotics
+from tt_bench._scores import reference_returns
+
+
+def is_local(dataset_id: str) -> bool:
+    """Say whether the local Minari cache holds a dataset."""
+    return Path(get_dataset_path(dataset_id), "data").is_dir()
+
+
+def read_minari(
+    dataset_id: str, *, keys: Sequence[str] | None = None, env: str | None = None
+) -> Dataset:
+    """Read a Minari dataset from the local cache, downloading it if it isn't there.
+
+    The cache is `MINARI_DATASETS_PATH`, else `~/.minari/datasets`. Dictionary
+    observations are joined to flat ones: of goal environments the achieved goal
+    (unless the observation repeats it) and the observation, of others all parts in
+    sorted order. An episode that neither terminated nor was truncated counts as
+    truncated. The reference is the dataset's own, else that of D4RL for its
+    environment's family.
+
+    Args:
+        dataset_id: such as `mujoco/hopper/medium-v0`.
+        keys: the parts of a dictionary observation to join, in order, in place of
+            the above; with `desired_goal` the goal is observed. Keys of nested
+            dictionaries are joined by "/".
+        env: Gymnasium id of the environment to evaluate in, in place of the
+            dataset's own.
+
+    Raises:
+        ValueError: if there is no such dataset, its files are damaged, or its
+            observations or actions are not vectors of numbers.
+    """
+    stored = _open(dataset_id)
+    _check_actions(dataset_id, stored.action_space)
+    leaves(stored.observation_space)
+    chosen = _choose_keys(stored, keys)
+    env_id = env or _evaluation_id(stored)
+    return Dataset(
+        name=dataset_id,
+        episodes=_gather(dataset_id, stored, chosen),
+        env_id=env_id,
+        make_env=partial(_make_env, dataset_id, env, chosen),
+        reference=_reference(stored, env_id),
+        source=f"Minari dataset {dataset_id} in {get_dataset_path(dataset_id)}",
+        observation_keys=chosen,
+        description=str(stored.storage.metadata.get("description", "")),
+    )
+
+
+def _open(dataset_id: str) -> Any:
+    if not is_local(dataset_id):
+        _download(dataset_id)
+    try:
+        return minari.load_dataset(dataset_id)
+    except (ValueError, OSError, KeyError, AssertionError) as error:
+        raise _damaged(dataset_id, error) from error
+
+
+def _download(dataset_id: str) -> None:
+    path = get_dataset_path(dataset_id)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            minari.download_dataset(dataset_id)
+        found = is_local(dataset_id)
+    except Exception as error:
+        shutil.rmtree(path, ignore_errors=True)
+        raise ValueError(
+            f"expected a Minari dataset, found no {dataset_id!r} at {path} and could "
+            f"not download it ({_first_line(error)}): check the id with `minari list "
+            "remote`, the network, or MINARI_DATASETS_PATH"
+        ) from error
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True)
+        raise
+    if not found:
+        raise ValueError(
+            f"expected Minari dataset {dataset_id!r} at {path} after its download, "
+            "found none: remove that folder and try again"
+        )
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+
+
+def _damaged(dataset_id: str, error: Exception) -> ValueError:
+    return ValueError(
+        f"expected a whole Minari dataset {dataset_id!r} at "
+        f"{get_dataset_path(dataset_id)}, could not read it ({_first_line(error)}): "
+        "remove that folder and download or collect it again"
+    )
+
+
+def _check_actions(dataset_id: str, space: gym.Space[Any]) -> None:
+    if not isinstance(space, gym.spaces.Box) or len(space.shape) != 1:
+        raise ValueError(
+            f"expected continuous actions, one vector a step, got {space} in "
+            f"{dataset_id!r}: discrete actions are not supported"
+        )
+
+
+def _choose_keys(stored: Any, keys: Sequence[str] | None) -> tuple[str, ...]:
+    space = stored.observation_space
+    if keys is not None:
+        check_keys(space, keys)
+        return tuple(keys)
+    return default_keys(space, stored[0].observations)
+
+
+def _evaluation_id(stored: Any) -> str | None:
+    metadata = stored.storage.metadata
+    text = metadata.get("eval_env_spec", metadata.get("env_spec"))
+    return str(json.loads(text)["id"]) if text else None
+
+
+def _reference(stored: Any, env_id: str | None) -> tuple[float, float] | None:
+    metadata = stored.storage.metadata
+    low, high = metadata.get("ref_min_score"), metadata.get("ref_max_score")
+    if low is not None and high is not None:
+        return float(low), float(high)
+    return reference_returns(env_id) if env_id else None
+
+
+def _make_env(
+    dataset_id: str, env: str | None, keys: tuple[str, ...]
+) -> gym.Env[NDArray[np.float32], Any]:
+    if env is not None:
+        return FlatObservation(gym.make(env), keys)
+    stored = _open(dataset_id)
+    if _evaluation_id(stored) is None:
+        raise ValueError(
+            f"expected a dataset that names its environment, {dataset_id!r} names "
+            "none: say which Gymnasium environment to evaluate in"
+        )
+    if "gymnasium_robotics" in str(stored.storage.metadata):
+        import_robotics()
+    return FlatObservation(stored.recover_environment(eval_env=True), keys)
+
+
+def _gather(dataset_id: str, stored: Any, keys: tuple[str, ...]) -> Episodes:
+    sizes = leaves(stored.observation_space)
+    width = sum(sizes[key] for key in keys or ("",))
+    observations = np.empty((stored.total_steps, width), np.float32)
+    actions = np.empty((stored.total_steps, *stored.action_space.shape), np.float32)
+    rewards = np.empty(stored.total_steps, np.float32)
+    finals, ends, terminated = [], [], []
+    end = 0
+    try:
+        for episode in stored.iterate_episodes():
+            begin, end = end, end + len(episode.rewards)
+            if begin == end:
+                continue
+            _check_terminations(dataset_id, episode)
+            flat = flatten(episode.observations, keys)
+            observations[begin:end], final = flat[:-1], flat[-1]
+            actions[begin:end] = episode.actions
+            rewards[begin:end] = episode.rewards
+            ends.append(end)
+            finals.append(final)
+            terminated.append(bool(episode.terminations[-1]))
+    except (OSError, KeyError, ValueError) as error:
+        raise _damaged(dataset_id, error) from error
+    return Episodes(
+        observations[:end], actions[:end], rewards[:end], ends, terminated, finals
+    )
+
+
+def _check_terminations(dataset_id: str, episode: Any) -> None:
+    early = np.flatnonzero(episode.terminations[:-1])
+    if len(early):
+        raise ValueError(
+            f"expected episodes of {dataset_id!r} to end where they terminate, episode "
+            f"{episode.id} goes on after step {early[0]}: split it first"
+        )

@@ -1,0 +1,144 @@
+"""Point mazes with one fixed goal: MuJoCo's point, D4RL's task.
+
+Importing this module registers `tt/PointMaze-{UMaze,Medium,Large}-v0` and the
+goal-terminating `tt/PointMaze-{UMaze,Medium,Large}-Sparse-v0` with Gymnasium.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import NDArray
+
+from tt_bench._maze import Maze, cells_to_xy, find_maze, free_cells
+from tt_bench._robotics import import_robotics
+
+SUCCESS_RADIUS = 0.5
+_NOISE = 0.1  # of a reset: uniform half-width of the position, deviation of the speed
+_TITLES = {"umaze": "UMaze", "medium": "Medium", "large": "Large"}
+
+Observation = NDArray[np.float32]
+
+
+class PointMaze(gym.Env[Observation, NDArray[np.float32]]):
+    """Drive a point of 100 Hz through a maze to the goal, the middle of a fixed cell.
+
+    The observation is [x, y, velocity x, velocity y], the action a force in
+    [-1, 1] along x and y, the physics those of gymnasium-robotics' PointMaze. The
+    reward is 1 within 0.5 of the goal after the step, else 0.
+
+    As in D4RL's maze2d an episode starts in a random free cell and never terminates;
+    unlike there it doesn't start in the cell of the goal, where doing nothing scores
+    best. With `terminate` it starts in the maze's start cell, far from the goal, and
+    terminates in the goal. `reset(options={"cell": (row, column)})` chooses the first
+    cell.
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 100}  # noqa: RUF012
+
+    def __init__(
+        self, maze: str, terminate: bool = False, render_mode: str | None = None
+    ) -> None:
+        """Build the simulation.
+
+        Args:
+            maze: "umaze", "medium" or "large".
+            terminate: end the episode in the goal and start far from it.
+            render_mode: None or "rgb_array".
+
+        Raises:
+            ValueError: if there is no such maze.
+        """
+        self.maze = find_maze(maze)
+        self.goal = cells_to_xy(self.maze, self.maze.goal)
+        self.terminate = terminate
+        self.render_mode = render_mode
+        self._point = _simulate(self.maze, self.goal, render_mode)
+        self._cells = free_cells(self.maze)
+        self.action_space = self._point.action_space
+        self.observation_space = gym.spaces.Box(-np.inf, np.inf, (4,), np.float32)
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Place the point in its first cell with a little noise.
+
+        Raises:
+            ValueError: if `options["cell"]` is not a free cell.
+        """
+        super().reset(seed=seed)
+        cell = self._first_cell((options or {}).get("cell"))
+        noise = self.np_random.uniform(-_NOISE, _NOISE, 2)
+        speed = self.np_random.normal(0.0, _NOISE, 2)
+        self._point.reset()
+        self._point.set_state(cells_to_xy(self.maze, cell) + noise, speed)
+        observation, success = self._observe()
+        return observation, {"success": success}
+
+    def step(
+        self, action: NDArray[np.float32]
+    ) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """Apply a force for 10 ms."""
+        self._point.step(action)
+        observation, success = self._observe()
+        terminated = success and self.terminate
+        return observation, float(success), terminated, False, {"success": success}
+
+    def render(self) -> Any:
+        """Return the picture of the maze, the point and the goal: uint8 [H, W, 3]."""
+        return self._point.render()
+
+    def close(self) -> None:
+        """Release the renderer."""
+        self._point.close()
+
+    def _first_cell(self, chosen: Any) -> NDArray[np.int64]:
+        if chosen is None:
+            if self.terminate:
+                return np.array(self.maze.start)
+            cells = self._cells[(self._cells != self.maze.goal).any(axis=1)]
+            chosen = cells[self.np_random.integers(len(cells))]
+        cell = np.asarray(chosen, dtype=np.int64)
+        if cell.shape != (2,) or not (self._cells == cell).all(axis=1).any():
+            raise ValueError(
+                f"expected a free cell (row, column) of maze {self.maze.name!r}, "
+                f"got {chosen}"
+            )
+        return cell
+
+    def _observe(self) -> tuple[Observation, bool]:
+        position, speed = self._point.data.qpos, self._point.data.qvel
+        away = np.hypot(position[0] - self.goal[0], position[1] - self.goal[1])
+        observation = np.concatenate([position, speed], dtype=np.float32)
+        return observation, bool(away <= SUCCESS_RADIUS)
+
+
+def _simulate(maze: Maze, goal: NDArray[np.float64], render_mode: str | None) -> Any:
+    module = import_robotics("gymnasium_robotics.envs.maze.point_maze")
+    walls = [[int(square == "#") for square in row] for row in maze.rows]
+    built = module.PointMazeEnv(maze_map=walls, render_mode=render_mode)
+    Path(built.tmp_xml_file_path).unlink(missing_ok=True)
+    built.goal = goal
+    built.update_target_site_pos()
+    return built.point_env
+
+
+def maze_id(maze: str, terminate: bool = False) -> str:
+    """Return the Gymnasium id of a maze's task, such as `tt/PointMaze-UMaze-v0`."""
+    return f"tt/PointMaze-{_TITLES[maze]}{'-Sparse' if terminate else ''}-v0"
+
+
+def _register() -> None:
+    for maze in _TITLES:
+        for terminate in (False, True):
+            gym.register(
+                maze_id(maze, terminate),
+                entry_point="tt_bench._pointmaze:PointMaze",
+                max_episode_steps=find_maze(maze).steps,
+                disable_env_checker=True,
+                kwargs={"maze": maze, "terminate": terminate},
+            )
+
+
+_register()

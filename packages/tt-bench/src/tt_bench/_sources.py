@@ -1,0 +1,221 @@
+"""Datasets by name: those made here on first use, and those that Minari has."""
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+
+import attrs
+import gymnasium as gym
+import numpy as np
+from gymnasium.envs.registration import EnvSpec
+
+from tt_bench._collect import Environment, Progress, collect
+from tt_bench._dataset import Dataset
+from tt_bench._evaluate import evaluate
+from tt_bench._interface import Agent
+from tt_bench._maze import MAZES, Maze
+from tt_bench._minari import is_local, read_minari
+from tt_bench._minari_write import MinariNotes, check_unused, write_minari
+from tt_bench._pendulum import PendulumDriver, SwingConfig
+from tt_bench._pointmaze import maze_id
+from tt_bench._policies import RandomAgent
+from tt_bench._stitch import HalfWays
+from tt_bench._waypoints import DriveConfig, WaypointDriver
+
+_OWN = "tt/"
+
+
+@attrs.frozen(eq=False)
+class Source:
+    """Say how a dataset is made.
+
+    Attributes:
+        dataset_id: Minari id that it is kept under.
+        env_id: Gymnasium id of the task.
+        behaviour: makes the agent that the data is collected with.
+        expert: makes the agent whose mean return is scored 100.
+        description: what the data is.
+        transitions: how many to collect at least.
+        episode_steps: time limit of an episode while collecting.
+        wrap: changes the environment for collecting.
+        reference: returns that are scored 0 and 100; None to measure those of
+            uniformly random actions and of the expert.
+        reference_episodes: number of episodes to measure each with.
+        seed: of the collection.
+    """
+
+    dataset_id: str
+    env_id: str
+    behaviour: Callable[[], Agent]
+    expert: Callable[[], Agent]
+    description: str
+    transitions: int = 100_000
+    episode_steps: int = 1000
+    wrap: Callable[[Environment], Environment] | None = None
+    reference: tuple[float, float] | None = None
+    reference_episodes: int = 50
+    seed: int = 0
+
+
+def _wander(maze: Maze) -> Source:
+    return Source(
+        dataset_id=f"tt/pointmaze/{maze.name}-v0",
+        env_id=maze_id(maze.name),
+        behaviour=partial(WaypointDriver, maze, DriveConfig(), wander=True),
+        expert=partial(WaypointDriver, maze, DriveConfig(noise=0.0), wander=False),
+        description=(
+            "A point driven along waypoints, with noise, to one random goal after "
+            "another; rewards are for one fixed goal."
+        ),
+    )
+
+
+def _stitch(maze: Maze) -> Source:
+    return Source(
+        dataset_id=f"tt/pointmaze/{maze.name}-sparse-v0",
+        env_id=maze_id(maze.name, terminate=True),
+        behaviour=partial(WaypointDriver, maze, DriveConfig(reach=4), wander=True),
+        expert=partial(WaypointDriver, maze, DriveConfig(noise=0.0), wander=False),
+        description=(
+            "A point driven along waypoints, with noise, to random goals at most 4 "
+            "cells away from random cells; no episode leads from the start of the "
+            "task to its goal."
+        ),
+        episode_steps=maze.steps,
+        wrap=partial(HalfWays, maze=maze),
+        reference=(0.0, 1.0),
+    )
+
+
+_PENDULUM = Source(
+    dataset_id="tt/pendulum/mixed-v0",
+    env_id="Pendulum-v1",
+    behaviour=partial(PendulumDriver, SwingConfig()),
+    expert=partial(PendulumDriver, SwingConfig(random=0.0, noise=0.0)),
+    description=(
+        "Half of the episodes with uniformly random torques, half swung up by energy, "
+        "with noise."
+    ),
+    episode_steps=200,
+)
+
+SOURCES: Mapping[str, Source] = MappingProxyType(
+    {
+        source.dataset_id: source
+        for source in (
+            *map(_wander, MAZES.values()),
+            *map(_stitch, MAZES.values()),
+            _PENDULUM,
+        )
+    }
+)
+"""The datasets that are made here, by their id."""
+
+
+def load_dataset(
+    name: str,
+    *,
+    env: str | None = None,
+    keys: Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> Dataset:
+    """Load a dataset by its Minari id, collecting it first if it is one made here.
+
+    Args:
+        name: an id of `SOURCES` or any other Minari id, local or remote.
+        env: Gymnasium id of the environment to evaluate in, in place of the
+            dataset's own.
+        keys: the parts of a dictionary observation to join; see `read_minari`.
+        progress: told the transitions collected so far and the number asked for.
+
+    Raises:
+        ValueError: if there is no such dataset or it can't be used.
+    """
+    if name.startswith(_OWN) and not is_local(name):
+        collect_dataset(find_source(name), progress=progress)
+    return read_minari(name, env=env, keys=keys)
+
+
+def find_source(name: str) -> Source:
+    """Return how a dataset is made here.
+
+    Raises:
+        ValueError: if it isn't made here.
+    """
+    if name not in SOURCES:
+        raise ValueError(f"expected a dataset of {sorted(SOURCES)}, got {name!r}")
+    return SOURCES[name]
+
+
+def behaviour_policy(name: str) -> Agent:
+    """Make the agent that a dataset of `SOURCES` is collected with.
+
+    Raises:
+        ValueError: if the dataset isn't made here.
+    """
+    return find_source(name).behaviour()
+
+
+def expert_policy(name: str) -> Agent:
+    """Make the agent that is scored 100 on a dataset of `SOURCES`.
+
+    Raises:
+        ValueError: if the dataset isn't made here.
+    """
+    return find_source(name).expert()
+
+
+def collect_dataset(source: Source, *, progress: Progress | None = None) -> Path:
+    """Collect a dataset into the local Minari cache and return its folder.
+
+    Nothing is written before everything is collected, and then all at once: an
+    interrupted collection leaves nothing behind.
+
+    Raises:
+        ValueError: if the cache already has it.
+    """
+    check_unused(source.dataset_id)
+    spec = copy.deepcopy(gym.spec(source.env_id))
+    spec.max_episode_steps = source.episode_steps
+    episodes = collect(
+        source.behaviour(),
+        partial(_make_env, spec, source.wrap),
+        transitions=source.transitions,
+        seed=source.seed,
+        progress=progress,
+    )
+    notes = MinariNotes(
+        env=spec,
+        eval_env=gym.spec(source.env_id),
+        reference=source.reference or measure_reference(source),
+        reference_episodes=None if source.reference else source.reference_episodes,
+        description=source.description,
+        algorithm=type(source.behaviour()).__name__,
+        author="tt-bench",
+    )
+    return write_minari(episodes, source.dataset_id, notes)
+
+
+def _make_env(
+    spec: EnvSpec, wrap: Callable[[Environment], Environment] | None
+) -> Environment:
+    env: Environment = gym.make(spec)
+    return wrap(env) if wrap else env
+
+
+def measure_reference(source: Source) -> tuple[float, float]:
+    """Return the mean return of uniformly random actions and of the expert."""
+    make_env = partial(gym.make, source.env_id)
+    env = make_env()
+    box = env.action_space
+    env.close()
+    if not isinstance(box, gym.spaces.Box):
+        raise ValueError(f"expected a box of actions, got {box} in {source.env_id}")
+    seeds = range(source.reference_episodes)
+    random, expert = (
+        float(evaluate(agent, make_env, seeds).returns.mean(dtype=np.float64))
+        for agent in (RandomAgent(box.low, box.high), source.expert())
+    )
+    return random, expert
