@@ -34,20 +34,27 @@ def load_original(
         ValueError: If the source is not such a state dict, naming what is missing
             or misshapen.
     """
-    if not isinstance(source, Mapping):
-        try:
-            source = torch.load(source, map_location="cpu", weights_only=True)
-        except FileNotFoundError:
-            raise
-        except Exception as error:
-            raise ValueError(
-                f"{source} is not a state dict that can be read safely: expected "
-                "a file written by torch.save(model.state_dict(), ...)"
-            ) from error
-    config = _configure(source, heads, window)
+    weights = source if isinstance(source, Mapping) else _read(Path(source))
+    config = _configure(weights, heads, window)
     model = TrajectoryTransformer(config)
-    model.load_state_dict(_translate(source, config))
+    model.load_state_dict(_translate(weights, config))
     return model.eval()
+
+
+def _read(path: Path) -> Mapping[str, Tensor]:
+    """Read a state dict without executing what the file says."""
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    try:
+        weights = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch.load raises half a dozen kinds
+        weights = error
+    if not isinstance(weights, Mapping):
+        raise ValueError(
+            f"{path} is not a state dict that can be read safely: expected a file "
+            f"written by torch.save(model.state_dict(), ...); got {weights!r:.200}"
+        )
+    return weights
 
 
 def _configure(
