@@ -1,0 +1,79 @@
+"""What the parts of an evaluation expect of one another.
+
+Axes: E environments, Do observation numbers, Da action numbers, P positions of a
+transition (observation, action, reward, value), H planned transitions, T tokens.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, TypeAlias
+
+import gymnasium
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+FloatArray: TypeAlias = npt.NDArray[np.float32]
+IntArray: TypeAlias = npt.NDArray[np.int64]
+BoolArray: TypeAlias = npt.NDArray[np.bool_]
+
+MakeEnv: TypeAlias = Callable[[], gymnasium.Env[Any, Any]]
+"""Makes one environment with a flat box of observations and one of actions."""
+
+Advance: TypeAlias = Callable[[int, str], None]
+"""Says how far a piece of work is: units done so far, and a short note."""
+
+Track: TypeAlias = Callable[[str, int], AbstractContextManager[Advance]]
+"""Opens a piece of work of a name and a number of units."""
+
+
+class Agent(Protocol):
+    """Act in E environments at once, which start together and end one by one."""
+
+    def start(self, count: int, seed: int, /) -> None:
+        """Forget everything and get ready for `count` new episodes."""
+        ...
+
+    def act(self, observations: FloatArray, active: BoolArray, /) -> FloatArray:
+        """Choose actions [E, Da] for observations [E, Do].
+
+        Only rows that are `active` [E] count; what other rows hold does not matter.
+        """
+        ...
+
+    def observe(
+        self, actions: FloatArray, rewards: FloatArray, active: BoolArray, /
+    ) -> None:
+        """Learn what the actions [E, Da] of the active rows earned: rewards [E]."""
+        ...
+
+
+class Tokenizer(Protocol):
+    """Numbers to tokens and back, column by column."""
+
+    @property
+    def bins(self) -> int:
+        """Number of bins a column; tokens from there on mean something else."""
+        ...
+
+    def encode(self, data: npt.NDArray[Any], columns: Any = None) -> npt.NDArray[Any]:
+        """Turn numbers [..., C] into tokens [..., C]."""
+        ...
+
+    def decode(self, tokens: npt.NDArray[Any], columns: Any = None) -> FloatArray:
+        """Turn tokens [..., C] into numbers [..., C]."""
+        ...
+
+
+class Planned(Protocol):
+    """A plan: what `tt_plan.beam_search` and its relatives return, or part of it."""
+
+    @property
+    def tokens(self) -> Tensor:
+        """The best sequence of every environment [E, H, P]."""
+        ...
+
+
+Planner: TypeAlias = Callable[[Tensor, torch.Generator], Planned]
+"""Plans from a prefix int64 [E, T], all random draws from the generator."""
