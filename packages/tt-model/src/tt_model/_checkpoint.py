@@ -1,0 +1,140 @@
+"""Models and half-finished training runs, on disk.
+
+Both are one safetensors file with its settings in the header (see `_files`).
+"""
+
+import json
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import attrs
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from tt_model._config import TransformerConfig
+from tt_model._files import read_file, write_file
+from tt_model._transformer import TrajectoryTransformer
+
+_MODEL = "tt-model model"
+_CHECKPOINT = "tt-model training checkpoint"
+
+
+def save(model: TrajectoryTransformer, path: str | PathLike[str]) -> None:
+    """Write a model's parameters and configuration to one safetensors file.
+
+    The file is complete or absent: it is written under another name, then moved.
+    """
+    content = attrs.asdict(model.config)
+    write_file(Path(path), _MODEL, model.state_dict(), content)
+
+
+def load(
+    path: str | PathLike[str], *, device: str | torch.device = "cpu"
+) -> TrajectoryTransformer:
+    """Read a model that `save` wrote, in evaluation mode; no code in it is executed.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is truncated, unknown, or contradicts itself.
+    """
+    tensors, content = read_file(Path(path), _MODEL)
+    try:
+        config = TransformerConfig(**content)
+        with torch.random.fork_rng(devices=[]):
+            model = TrajectoryTransformer(config)
+        model.load_state_dict(tensors)
+    except (TypeError, RuntimeError, ValueError) as error:
+        raise ValueError(
+            f"{path} does not hold a model that this tt-model can build: {error}"
+        ) from error
+    return model.to(device).eval()
+
+
+@attrs.frozen
+class Checkpoint:
+    """Hold everything that a training run continues from.
+
+    The order of the windows and dropout are functions of the seed and the step, so no
+    generator's state belongs to it.
+
+    Attributes:
+        step: Optimizer steps done.
+        seconds: Time they took.
+        settings: What the result of the run depends on, as nested plain values.
+        history: Records of the epochs so far, as plain values.
+        losses: Losses of the steps in the running epoch.
+    """
+
+    step: int
+    seconds: float
+    settings: Mapping[str, Any]
+    history: list[dict[str, Any]]
+    losses: Tensor
+
+
+def write_checkpoint(
+    path: Path, checkpoint: Checkpoint, model: nn.Module, optimizer: Optimizer
+) -> None:
+    """Write a checkpoint with the parameters and AdamW's state, replacing the last."""
+    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+    for name, parameter in model.named_parameters():
+        for key, value in optimizer.state.get(parameter, {}).items():
+            tensors[f"optimizer.{key}.{name}"] = value
+    tensors["losses"] = checkpoint.losses
+    content = attrs.asdict(checkpoint, filter=lambda a, _: a.name != "losses")
+    write_file(path, _CHECKPOINT, tensors, content)
+
+
+def read_checkpoint(
+    path: Path, settings: Mapping[str, Any], model: nn.Module, optimizer: Optimizer
+) -> Checkpoint:
+    """Read a checkpoint into a model and its optimizer.
+
+    Raises:
+        ValueError: If the file is truncated or unknown, or the run it belongs to
+            differs in its settings or data.
+    """
+    tensors, content = read_file(path, _CHECKPOINT)
+    _check_same(path, content["settings"], settings)
+    state = {
+        name.removeprefix("model."): value
+        for name, value in tensors.items()
+        if name.startswith("model.")
+    }
+    model.load_state_dict(state)
+    for name, parameter in model.named_parameters():
+        optimizer.state[parameter] = {
+            key: tensors[f"optimizer.{key}.{name}"].to(parameter.device)
+            for key in ("step", "exp_avg", "exp_avg_sq")
+            if f"optimizer.{key}.{name}" in tensors
+        }
+    return Checkpoint(losses=tensors["losses"], **content)
+
+
+def _check_same(path: Path, saved: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Refuse to continue a run under other settings, naming each that differs."""
+    old, new = _flatten(saved), _flatten(json.loads(json.dumps(now)))
+    changed = [
+        f"{name} was {old.get(name)}, is {new.get(name)}"
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name)
+    ]
+    if changed:
+        raise ValueError(
+            f"{path} belongs to another training run: {'; '.join(changed)}; give the "
+            "settings it was begun with, or another checkpoint path"
+        )
+
+
+def _flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Name nested settings by their path, joined with dots."""
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            flat |= _flatten(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat

@@ -1,0 +1,147 @@
+"""What a training run has come to, kept in a checkpoint."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+import torch
+
+from tt_model._checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from tt_model._data import Sequences, fingerprint
+from tt_model._history import Epoch, Progress, Stopwatch
+from tt_model._optimizer import learning_rate
+from tt_model._steps import Examination, Feed, Learner
+from tt_model._train_config import TrainConfig
+from tt_model._transformer import TrajectoryTransformer
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+
+class Run:
+    """Hold what a training run has come to, and move it on by a step."""
+
+    def __init__(
+        self,
+        model: TrajectoryTransformer,
+        data: Sequences,
+        config: TrainConfig,
+        held_out: Sequences | None,
+        parts: Mapping[str, slice],
+        fabric: "Fabric",
+    ) -> None:
+        """Begin at step 0."""
+        vocabulary, size = model.config.vocabulary, model.config.transition
+        count = len(data.tokens)
+        self.config, self.parts, self.fabric = config, parts, fabric
+        self.epoch_steps = config.epoch_steps(count)
+        self.learner = Learner(model, config, config.schedule(count), fabric)
+        self.feed = Feed(data, vocabulary, config, fabric)
+        self.examination = (
+            None
+            if held_out is None
+            else Examination(held_out, vocabulary, config, fabric)
+        )
+        self.settings = {
+            "model": attrs.asdict(model.config),
+            "training": config.decisive(count, size),
+            "data": fingerprint(data),
+            "devices": fabric.world_size,
+        }
+        self.losses = torch.zeros(self.epoch_steps, device=fabric.device)
+        self.step = 0
+        self.file: Path | None = None
+        self.history: list[Epoch] = []
+        self.watch = Stopwatch(0, 0.0)
+
+    def attach(self, file: Path | None) -> None:
+        """Keep checkpoints in a file, and continue from the one that is there."""
+        self.file = file
+        if file is None or not file.exists():
+            return
+        model, optimizer = self.learner.model, self.learner.optimizer
+        found = read_checkpoint(file, self.settings, model, optimizer)
+        if found.step > self.config.steps:
+            raise ValueError(
+                f"{file} was trained for {found.step} steps, more than the "
+                f"{self.config.steps} asked for: raise steps, or give another path"
+            )
+        self.step = found.step
+        self.losses[: len(found.losses)] = found.losses.to(self.losses.device)
+        self.history = [Epoch.restore(values) for values in found.history]
+        self.watch = Stopwatch(found.step, found.seconds)
+
+    def advance(self) -> Epoch | None:
+        """Take one step; return a record if it ended an epoch or the run."""
+        offset = self.step % self.epoch_steps
+        loss = self.learner.update(self.feed.batch(self.step), self.step)
+        self.losses[offset] = loss
+        self.step += 1
+        if offset + 1 < self.epoch_steps and self.step < self.config.steps:
+            return None
+        self.history.append(self._record())
+        return self.history[-1]
+
+    def save(self) -> None:
+        """Write a checkpoint, from the first of several processes."""
+        if self.file is None or not self.fabric.is_global_zero:
+            return
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        done = self.step % self.epoch_steps
+        checkpoint = Checkpoint(
+            step=self.step,
+            seconds=self.watch.total(),
+            settings=self.settings,
+            history=[attrs.asdict(epoch) for epoch in self.history],
+            losses=self.losses[:done],
+        )
+        write_checkpoint(
+            self.file, checkpoint, self.learner.model, self.learner.optimizer
+        )
+
+    def progress(self) -> Progress:
+        """Return how far the run is; reads the loss, so the device is waited for."""
+        last = (self.step - 1) % self.epoch_steps + 1
+        recent = self.losses[max(0, last - self.config.report_every) : last]
+        loss = float(recent.mean())
+        pace = self.watch.per_step(self.step)
+        size = self.learner.model.config.transition * self.config.transitions
+        return Progress(
+            step=self.step,
+            steps=self.config.steps,
+            epoch=self._epoch(),
+            loss=loss,
+            learning_rate=learning_rate(self.step - 1, self.learner.schedule),
+            tokens_per_second=self.config.batch * size / pace,
+            seconds_left=(self.config.steps - self.step) * pace,
+        )
+
+    def _record(self) -> Epoch:
+        """Measure the epoch that the last step ended."""
+        last = (self.step - 1) % self.epoch_steps + 1
+        held_out: tuple[float, ...] = ()
+        if self.examination is not None:
+            held_out = self.examination.losses(self.learner)
+        return Epoch(
+            epoch=self._epoch(),
+            step=self.step,
+            training_loss=float(self.losses[:last].mean()),
+            held_out=held_out,
+            parts=_average(held_out, self.parts),
+            learning_rate=learning_rate(self.step - 1, self.learner.schedule),
+            seconds=self.watch.total(),
+        )
+
+    def _epoch(self) -> int:
+        return (self.step - 1) // self.epoch_steps + 1
+
+
+def _average(
+    losses: tuple[float, ...], parts: Mapping[str, slice]
+) -> Mapping[str, float]:
+    """Return the mean of the losses in each part; nothing without losses."""
+    if not losses:
+        return {}
+    values = torch.tensor(losses, dtype=torch.float64)
+    return {name: float(values[part].mean()) for name, part in parts.items()}
