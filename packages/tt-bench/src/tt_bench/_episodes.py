@@ -13,7 +13,7 @@ def _as_float(values: Any) -> NDArray[np.float32]:
 
 def _as_ends(values: Any) -> NDArray[np.int64]:
     ends = np.asarray(values)
-    if not np.issubdtype(ends.dtype, np.integer):
+    if ends.size and not np.issubdtype(ends.dtype, np.integer):
         raise ValueError(f"expected whole numbers as ends, got {ends.dtype}")
     return ends.astype(np.int64)
 

@@ -4,7 +4,7 @@ import contextlib
 import json
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -54,11 +54,13 @@ def read_minari(
     stored = _open(dataset_id)
     _check_actions(dataset_id, stored.action_space)
     leaves(stored.observation_space)
-    chosen = _choose_keys(stored, keys)
     env_id = env or _evaluation_id(stored)
+    with _reading(dataset_id):
+        chosen = _choose_keys(stored, keys)
+        episodes = _gather(dataset_id, stored, chosen)
     return Dataset(
         name=dataset_id,
-        episodes=_gather(dataset_id, stored, chosen),
+        episodes=episodes,
         env_id=env_id,
         make_env=partial(_make_env, dataset_id, env, chosen),
         reference=_reference(stored, env_id),
@@ -71,10 +73,23 @@ def read_minari(
 def _open(dataset_id: str) -> Any:
     if not is_local(dataset_id):
         _download(dataset_id)
-    try:
+    with _reading(dataset_id, ValueError):
         return minari.load_dataset(dataset_id)
-    except (ValueError, OSError, KeyError, AssertionError) as error:
-        raise _damaged(dataset_id, error) from error
+
+
+@contextlib.contextmanager
+def _reading(dataset_id: str, *also: type[Exception]) -> Iterator[None]:
+    """Turn what damaged files lead to into one clear error."""
+    kinds: tuple[type[Exception], ...] = (OSError, KeyError, AssertionError, *also)
+    try:
+        yield
+    except kinds as error:
+        raise ValueError(
+            f"expected a whole Minari dataset {dataset_id!r} at "
+            f"{get_dataset_path(dataset_id)}, could not read it "
+            f"({_first_line(error)}): remove that folder and download or collect it "
+            "again"
+        ) from error
 
 
 def _download(dataset_id: str) -> None:
@@ -105,14 +120,6 @@ def _first_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
 
 
-def _damaged(dataset_id: str, error: Exception) -> ValueError:
-    return ValueError(
-        f"expected a whole Minari dataset {dataset_id!r} at "
-        f"{get_dataset_path(dataset_id)}, could not read it ({_first_line(error)}): "
-        "remove that folder and download or collect it again"
-    )
-
-
 def _check_actions(dataset_id: str, space: gym.Space[Any]) -> None:
     if not isinstance(space, gym.spaces.Box) or len(space.shape) != 1:
         raise ValueError(
@@ -131,7 +138,7 @@ def _choose_keys(stored: Any, keys: Sequence[str] | None) -> tuple[str, ...]:
 
 def _evaluation_id(stored: Any) -> str | None:
     metadata = stored.storage.metadata
-    text = metadata.get("eval_env_spec", metadata.get("env_spec"))
+    text = metadata.get("eval_env_spec") or metadata.get("env_spec")
     return str(json.loads(text)["id"]) if text else None
 
 
@@ -162,32 +169,36 @@ def _make_env(
 def _gather(dataset_id: str, stored: Any, keys: tuple[str, ...]) -> Episodes:
     sizes = leaves(stored.observation_space)
     width = sum(sizes[key] for key in keys or ("",))
-    observations = np.empty((stored.total_steps, width), np.float32)
-    actions = np.empty((stored.total_steps, *stored.action_space.shape), np.float32)
-    rewards = np.empty(stored.total_steps, np.float32)
+    total = stored.total_steps
+    observations = np.empty((total, width), np.float32)
+    actions = np.empty((total, *stored.action_space.shape), np.float32)
+    rewards = np.empty(total, np.float32)
     finals, ends, terminated = [], [], []
     end = 0
-    try:
-        for episode in stored.iterate_episodes():
-            begin, end = end, end + len(episode.rewards)
-            if begin == end:
-                continue
-            _check_terminations(dataset_id, episode)
-            flat = flatten(episode.observations, keys)
-            observations[begin:end], final = flat[:-1], flat[-1]
-            actions[begin:end] = episode.actions
-            rewards[begin:end] = episode.rewards
-            ends.append(end)
-            finals.append(final)
-            terminated.append(bool(episode.terminations[-1]))
-    except (OSError, KeyError, ValueError) as error:
-        raise _damaged(dataset_id, error) from error
-    return Episodes(
-        observations[:end], actions[:end], rewards[:end], ends, terminated, finals
-    )
+    for episode in stored.iterate_episodes():
+        begin, end = end, end + len(episode.rewards)
+        if begin == end:
+            continue
+        flat = flatten(episode.observations, keys)
+        _check_episode(dataset_id, episode, len(flat), total - begin)
+        observations[begin:end], final = flat[:-1], flat[-1]
+        actions[begin:end] = episode.actions
+        rewards[begin:end] = episode.rewards
+        ends.append(end)
+        finals.append(final)
+        terminated.append(bool(episode.terminations[-1]))
+    arrays = observations[:end], actions[:end], rewards[:end]
+    return Episodes(*arrays, ends, terminated, finals)
 
 
-def _check_terminations(dataset_id: str, episode: Any) -> None:
+def _check_episode(dataset_id: str, episode: Any, seen: int, left: int) -> None:
+    steps = len(episode.rewards)
+    if seen != steps + 1 or len(episode.actions) != steps or steps > left:
+        raise ValueError(
+            f"expected episode {episode.id} of {dataset_id!r} to have one observation "
+            f"more than actions and rewards, and at most {left} of those, got {seen} "
+            f"observations, {len(episode.actions)} actions, {steps} rewards"
+        )
     early = np.flatnonzero(episode.terminations[:-1])
     if len(early):
         raise ValueError(

@@ -1,5 +1,6 @@
 """Write Minari datasets: whole or not at all."""
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -15,7 +16,7 @@ from gymnasium.envs.registration import EnvSpec
 from minari.data_collector import EpisodeBuffer
 from minari.dataset.minari_dataset import parse_dataset_id
 from minari.dataset.minari_storage import MinariStorage
-from minari.namespace import create_namespace, list_local_namespaces
+from minari.namespace import create_namespace
 from minari.storage import get_dataset_path
 
 from tt_bench._episodes import Episodes
@@ -60,8 +61,9 @@ def write_minari(episodes: Episodes, dataset_id: str, notes: MinariNotes) -> Pat
     partial = get_dataset_path() / f".writing-{secrets.token_hex(8)}"
     try:
         _write(episodes, partial / "data", spaces, notes, dataset_id)
-        if namespace is not None and namespace not in list_local_namespaces():
-            create_namespace(namespace)
+        if namespace is not None:
+            with contextlib.suppress(ValueError):  # there already
+                create_namespace(namespace)
         target.parent.mkdir(parents=True, exist_ok=True)
         os.replace(partial, target)
     finally:

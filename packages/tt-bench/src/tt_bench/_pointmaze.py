@@ -6,6 +6,7 @@ goal-terminating `tt/PointMaze-{UMaze,Medium,Large}-Sparse-v0` with Gymnasium.
 
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import gymnasium as gym
 import numpy as np
@@ -16,6 +17,8 @@ from tt_bench._robotics import import_robotics
 
 SUCCESS_RADIUS = 0.5
 _NOISE = 0.1  # of a reset: uniform half-width of the position, deviation of the speed
+_SPEED_BOUND = 10.0  # the simulation clips speeds to 5 before each step
+_WALL_HEIGHT = 0.4
 _TITLES = {"umaze": "UMaze", "medium": "Medium", "large": "Large"}
 
 Observation = NDArray[np.float32]
@@ -57,7 +60,7 @@ class PointMaze(gym.Env[Observation, NDArray[np.float32]]):
         self._point = _simulate(self.maze, self.goal, render_mode)
         self._cells = free_cells(self.maze)
         self.action_space = self._point.action_space
-        self.observation_space = gym.spaces.Box(-np.inf, np.inf, (4,), np.float32)
+        self.observation_space = _bounds(self.maze)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -114,14 +117,39 @@ class PointMaze(gym.Env[Observation, NDArray[np.float32]]):
         return observation, bool(away <= SUCCESS_RADIUS)
 
 
+def _bounds(maze: Maze) -> gym.Space[Observation]:
+    sides = [len(maze.rows[0]) / 2, len(maze.rows) / 2]
+    high = np.array([*sides, _SPEED_BOUND, _SPEED_BOUND], np.float32)
+    return gym.spaces.Box(-high, high, dtype=np.float32)
+
+
 def _simulate(maze: Maze, goal: NDArray[np.float64], render_mode: str | None) -> Any:
-    module = import_robotics("gymnasium_robotics.envs.maze.point_maze")
+    """Build gymnasium-robotics' point in the maze, with the goal marked."""
+    mazes = import_robotics("gymnasium_robotics.envs.maze.maze_v4")
+    points = import_robotics("gymnasium_robotics.envs.maze.point")
+    agent = Path(str(points.__file__)).parents[1] / "assets" / "point" / "point.xml"
     walls = [[int(square == "#") for square in row] for row in maze.rows]
-    built = module.PointMazeEnv(maze_map=walls, render_mode=render_mode)
-    Path(built.tmp_xml_file_path).unlink(missing_ok=True)
-    built.goal = goal
-    built.update_target_site_pos()
-    return built.point_env
+    _, model = mazes.Maze.make_maze(str(agent), walls, 1.0, _WALL_HEIGHT)
+    try:
+        _shrink_textures(model)
+        point = points.PointEnv(
+            xml_file=model,
+            render_mode=render_mode,
+            default_camera_config={"distance": 1.5 * len(maze.rows)},
+        )
+    finally:
+        Path(model).unlink()
+    point.model.site("target").pos = [*goal, _WALL_HEIGHT / 2]
+    return point
+
+
+def _shrink_textures(model: str) -> None:
+    """Make the sky coarse: it is 98 % of the time to load the model."""
+    tree = ElementTree.parse(model)
+    for texture in tree.iter("texture"):
+        texture.set("width", "64")
+        texture.set("height", "64")
+    tree.write(model)
 
 
 def maze_id(maze: str, terminate: bool = False) -> str:

@@ -25,6 +25,7 @@ from tt_bench._stitch import HalfWays
 from tt_bench._waypoints import DriveConfig, WaypointDriver
 
 _OWN = "tt/"
+_TRANSITIONS = {"umaze": 100_000, "medium": 200_000, "large": 400_000}
 
 
 @attrs.frozen(eq=False)
@@ -69,6 +70,7 @@ def _wander(maze: Maze) -> Source:
             "A point driven along waypoints, with noise, to one random goal after "
             "another; rewards are for one fixed goal."
         ),
+        transitions=_TRANSITIONS[maze.name],
     )
 
 
@@ -83,6 +85,7 @@ def _stitch(maze: Maze) -> Source:
             "cells away from random cells; no episode leads from the start of the "
             "task to its goal."
         ),
+        transitions=_TRANSITIONS[maze.name],
         episode_steps=maze.steps,
         wrap=partial(HalfWays, maze=maze),
         reference=(0.0, 1.0),
@@ -134,8 +137,16 @@ def load_dataset(
         ValueError: if there is no such dataset or it can't be used.
     """
     if name.startswith(_OWN) and not is_local(name):
-        collect_dataset(find_source(name), progress=progress)
+        _collect_unless_made(find_source(name), progress)
     return read_minari(name, env=env, keys=keys)
+
+
+def _collect_unless_made(source: Source, progress: Progress | None) -> None:
+    try:
+        collect_dataset(source, progress=progress)
+    except (OSError, ValueError):
+        if not is_local(source.dataset_id):  # by another process in the meantime
+            raise
 
 
 def find_source(name: str) -> Source:

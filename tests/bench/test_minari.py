@@ -1,0 +1,296 @@
+"""Minari datasets: written, read, and refused, in a cache of their own."""
+
+import json
+import pickle
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+import gymnasium as gym
+import minari
+import numpy as np
+import pytest
+from minari.data_collector import EpisodeBuffer
+
+from tt_bench import _minari_write
+from tt_bench._episodes import Episodes
+from tt_bench._minari import is_local, read_minari
+from tt_bench._minari_write import MinariNotes, write_minari
+from tt_bench._robotics import import_robotics
+
+NAME = "tests/pendulum-v0"
+FIELDS = [field.name for field in attrs.fields(Episodes)]
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give every test an empty cache and no network."""
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
+
+    def no_network(_: str) -> None:
+        raise ConnectionError("no network\nand much more")
+
+    monkeypatch.setattr(minari, "download_dataset", no_network)
+    return tmp_path
+
+
+@pytest.fixture
+def episodes() -> Episodes:
+    """Three episodes of a pendulum's shape, the second terminated."""
+    generator = np.random.default_rng(0)
+    return Episodes(
+        generator.uniform(-1, 1, (9, 3)),
+        generator.uniform(-1, 1, (9, 1)),
+        generator.normal(size=9),
+        [2, 5, 9],
+        [False, True, False],
+        generator.uniform(-1, 1, (3, 3)),
+    )
+
+
+def pendulum(**changes: Any) -> MinariNotes:
+    spec = gym.spec("Pendulum-v1")
+    return MinariNotes(env=spec, reference=(-1200.0, -150.0), **changes)
+
+
+def make_buffer(observations: Any, steps: int, **changes: Any) -> EpisodeBuffer:
+    return EpisodeBuffer(
+        observations=observations,
+        actions=changes.get("actions", np.zeros((steps, 2), np.float32)),
+        rewards=list(np.arange(float(steps))),
+        terminations=changes.get("terminations", [False] * steps),
+        truncations=[False] * steps,
+    )
+
+
+def make_dataset(
+    name: str, buffers: list[EpisodeBuffer], space: gym.Space[Any], **changes: Any
+) -> None:
+    """Write a dataset with Minari's own means."""
+    action = changes.pop("action_space", gym.spaces.Box(-1, 1, (2,), np.float32))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about missing authors and links
+        minari.create_dataset_from_buffers(
+            name, buffers, observation_space=space, action_space=action, **changes
+        )
+
+
+def test_what_was_written_is_read_again(episodes: Episodes) -> None:
+    notes = pendulum(description="a test", algorithm="none", author="me")
+    folder = write_minari(episodes, NAME, notes)
+    dataset = read_minari(NAME)
+    for name in FIELDS:
+        np.testing.assert_array_equal(
+            getattr(dataset.episodes, name), getattr(episodes, name), err_msg=name
+        )
+    assert dataset.reference == (-1200.0, -150.0)
+    assert dataset.env_id == "Pendulum-v1"
+    assert dataset.description == "a test"
+    assert str(folder) in dataset.source
+
+
+def test_minari_itself_can_use_what_was_written(episodes: Episodes) -> None:
+    write_minari(episodes, NAME, pendulum(reference_episodes=7))
+    stored = minari.load_dataset(NAME)
+    assert stored.total_steps == 9
+    assert list(minari.list_local_datasets()) == [NAME]
+    assert stored[1].terminations.tolist() == [False, False, True]
+    assert stored[0].truncations.tolist() == [False, True]
+    assert stored[2].observations.shape == (5, 3)
+    assert minari.get_normalized_score(stored, np.array([-150.0])) == pytest.approx(1.0)
+    assert stored.action_space == gym.make("Pendulum-v1").action_space
+
+
+def test_the_environment_to_evaluate_in_is_recovered(episodes: Episodes) -> None:
+    spec = gym.spec("Pendulum-v1")
+    spec = type(spec).from_json(spec.to_json())
+    spec.max_episode_steps = 7
+    write_minari(episodes, NAME, pendulum(eval_env=spec))
+    make_env = pickle.loads(pickle.dumps(read_minari(NAME).make_env))
+    env = make_env()
+    assert env.spec.max_episode_steps == 7
+    assert env.reset(seed=0)[0].shape == (3,)
+
+
+def test_another_environment_can_be_named(episodes: Episodes) -> None:
+    write_minari(episodes, NAME, MinariNotes())
+    dataset = read_minari(NAME)
+    assert dataset.env_id is None
+    assert dataset.reference is None
+    with pytest.raises(ValueError, match="names none"):
+        dataset.make_env()
+    named = read_minari(NAME, env="Pendulum-v1")
+    assert named.make_env().reset(seed=0)[0].shape == (3,)
+
+
+def test_d4rl_references_stand_in_for_missing_ones(episodes: Episodes) -> None:
+    write_minari(episodes, NAME, MinariNotes())
+    dataset = read_minari(NAME, env="Hopper-v5")
+    assert dataset.reference == (-20.272305, 3234.3)
+
+
+def test_dictionary_observations_of_a_maze_are_flattened() -> None:
+    place = gym.spaces.Box(-np.inf, np.inf, (2,), np.float64)
+    whole = gym.spaces.Box(-np.inf, np.inf, (4,), np.float64)
+    space = gym.spaces.Dict(observation=whole, achieved_goal=place, desired_goal=place)
+    state = np.arange(16.0).reshape(4, 4)
+    seen = {
+        "observation": state,
+        "achieved_goal": state[:, :2].copy(),
+        "desired_goal": np.full((4, 2), 9.0),
+    }
+    make_dataset("maze-v0", [make_buffer(seen, 3), make_buffer(seen, 3)], space)
+    dataset = read_minari("maze-v0")
+    assert dataset.observation_keys == ("observation",)
+    assert dataset.episodes.observations.tolist() == 2 * state[:3].tolist()
+    assert dataset.episodes.final_observations.tolist() == 2 * [state[3].tolist()]
+    assert not dataset.episodes.terminated.any()
+    goal = read_minari("maze-v0", keys=["desired_goal", "achieved_goal"])
+    assert goal.episodes.observations[1].tolist() == [9, 9, 4, 5]
+    with pytest.raises(ValueError, match="desired_goal"):
+        read_minari("maze-v0", keys=["goal"])
+
+
+def test_a_maze_of_gymnasium_robotics_is_recovered_flat() -> None:
+    gym.register_envs(import_robotics())
+    env = gym.make("PointMaze_UMaze-v3")
+    observation, _ = env.reset(seed=0)
+    pairs = {key: np.stack([value, value]) for key, value in observation.items()}
+    make_dataset("maze-v1", [make_buffer(pairs, 1)], env.observation_space, env=env)
+    dataset = read_minari("maze-v1")
+    assert dataset.env_id == "PointMaze_UMaze-v3"
+    again, _ = dataset.make_env().reset(seed=0)
+    np.testing.assert_array_equal(again, np.float32(observation["observation"]))
+
+
+def test_an_unknown_dataset_gives_one_clear_error(cache: Path) -> None:
+    with pytest.raises(
+        ValueError, match=r"no 'no/such-v0' at .*no network\)"
+    ) as raised:
+        read_minari("no/such-v0")
+    assert str(cache) in str(raised.value)
+    assert "much more" not in str(raised.value)
+    with pytest.raises(ValueError, match="check the id"):
+        read_minari("no such")
+
+
+@pytest.mark.parametrize("stop", [ConnectionError, KeyboardInterrupt])
+def test_a_download_that_stops_leaves_nothing(
+    stop: type[BaseException], cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def download(dataset_id: str) -> None:
+        (cache / dataset_id / "data").mkdir(parents=True)
+        raise stop
+
+    monkeypatch.setattr(minari, "download_dataset", download)
+    with pytest.raises((ValueError, KeyboardInterrupt)):
+        read_minari("half/way-v0")
+    assert not (cache / "half/way-v0").exists()
+
+
+def test_a_missing_dataset_is_downloaded(
+    episodes: Episodes,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def download(dataset_id: str) -> None:
+        print(f"Downloading {dataset_id}")  # noqa: T201
+        write_minari(episodes, dataset_id, pendulum())
+
+    monkeypatch.setattr(minari, "download_dataset", download)
+    assert len(read_minari("far/away-v0").episodes) == 9
+    assert capsys.readouterr().out == ""
+
+
+def damage_metadata(data: Path) -> None:
+    (data / "metadata.json").write_text("{")
+
+
+def damage_file(data: Path) -> None:
+    file = data / "main_data.hdf5"
+    file.write_bytes(file.read_bytes()[:2000])
+
+
+def lose_file(data: Path) -> None:
+    (data / "main_data.hdf5").unlink()
+
+
+@pytest.mark.parametrize("damage", [damage_metadata, damage_file, lose_file])
+def test_damaged_files_give_one_clear_error(
+    damage: Callable[[Path], None], episodes: Episodes
+) -> None:
+    folder = write_minari(episodes, NAME, pendulum())
+    damage(folder / "data")
+    with pytest.raises(ValueError, match="expected a whole Minari dataset"):
+        read_minari(NAME)
+
+
+def test_discrete_actions_are_refused() -> None:
+    space = gym.spaces.Box(-1, 1, (2,), np.float32)
+    buffer = make_buffer(np.zeros((3, 2)), 2, actions=np.array([0, 1]))
+    make_dataset("discrete-v0", [buffer], space, action_space=gym.spaces.Discrete(2))
+    with pytest.raises(ValueError, match="discrete actions are not supported"):
+        read_minari("discrete-v0")
+
+
+def test_an_episode_that_goes_on_after_its_end_is_refused() -> None:
+    space = gym.spaces.Box(-1, 1, (2,), np.float32)
+    buffer = make_buffer(np.zeros((4, 2)), 3, terminations=[False, True, False])
+    make_dataset("long-v0", [buffer], space)
+    with pytest.raises(ValueError, match="goes on after step 1"):
+        read_minari("long-v0")
+
+
+def test_data_that_is_not_finite_is_refused() -> None:
+    space = gym.spaces.Box(-1, 1, (2,), np.float32)
+    make_dataset("nan-v0", [make_buffer(np.full((3, 2), np.nan), 2)], space)
+    with pytest.raises(ValueError, match="finite observations"):
+        read_minari("nan-v0")
+
+
+def test_an_episode_without_its_last_observation_is_refused() -> None:
+    space = gym.spaces.Box(-1, 1, (2,), np.float32)
+    make_dataset("short-v0", [make_buffer(np.zeros((3, 2)), 3)], space)
+    with pytest.raises(ValueError, match="one observation more"):
+        read_minari("short-v0")
+
+
+def test_an_id_is_used_once(episodes: Episodes) -> None:
+    write_minari(episodes, NAME, pendulum())
+    with pytest.raises(ValueError, match="unused dataset id"):
+        write_minari(episodes, NAME, pendulum())
+    with pytest.raises(ValueError, match="Malformed"):
+        write_minari(episodes, "no version", pendulum())
+
+
+def test_data_of_another_environment_is_refused(episodes: Episodes) -> None:
+    notes = MinariNotes(env=gym.spec("MountainCarContinuous-v0"))
+    with pytest.raises(ValueError, match="expected data of MountainCarContinuous-v0"):
+        write_minari(episodes, NAME, notes)
+
+
+@pytest.mark.parametrize("stop", [OSError, KeyboardInterrupt])
+def test_interrupted_writing_leaves_nothing(
+    stop: type[BaseException],
+    episodes: Episodes,
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupt(*_: Any) -> None:
+        raise stop
+
+    monkeypatch.setattr(_minari_write, "_buffers", interrupt)
+    with pytest.raises(stop):
+        write_minari(episodes, NAME, pendulum())
+    assert not is_local(NAME)
+    assert [path for path in cache.rglob("*") if path.is_file()] == []
+
+
+def test_the_files_name_their_versions(episodes: Episodes) -> None:
+    folder = write_minari(episodes, NAME, pendulum())
+    metadata = json.loads((folder / "data" / "metadata.json").read_text())
+    assert metadata["dataset_id"] == NAME
+    assert metadata["minari_version"] == minari.__version__
+    assert metadata["total_steps"] == 9
