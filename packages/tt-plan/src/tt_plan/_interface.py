@@ -1,0 +1,72 @@
+"""What a planner asks of its parts: a model, an evaluator, a sampler.
+
+Axes: B rows of a batch, T tokens of a prefix, K rows selected, R rows of a search, P
+positions of a transition, W entries of a logits row (the tokens, then the stop token
+where there is one).
+"""
+
+from typing import NamedTuple, Protocol, TypeVar
+
+import torch
+from torch import Tensor
+
+State = TypeVar("State")
+
+
+class SequenceModel(Protocol[State]):
+    """Say how likely each next token is, for rows that grow by one token at a time.
+
+    The state is opaque to a planner. `tt_plan.testing.check_sequence_model` checks the
+    laws. The logits that a call returns need to stay valid only until the next call.
+    """
+
+    def start(self, prefix: Tensor, /) -> tuple[Tensor, State]:
+        """Read tokens [B, T], int64; return the next token's logits [B, W]."""
+        ...
+
+    def step(self, tokens: Tensor, state: State, /) -> tuple[Tensor, State]:
+        """Append tokens [B] and return logits [B, W]; the given state is used up."""
+        ...
+
+    def select(self, state: State, rows: Tensor, /) -> State:
+        """Return the state of rows [K], int64, of `state`; repeats make forks."""
+        ...
+
+
+class Outcome(NamedTuple):
+    """Hold what one transition earns and what is left to earn after it."""
+
+    reward: Tensor  # [R]
+    value: Tensor  # [R]
+
+
+class Evaluator(Protocol):
+    """Judge one transition of each row of a search.
+
+    An evaluator may have an attribute `positions`, a sequence of ints: the positions
+    whose logits it reads, counted from the end where negative. Logits at other
+    positions are then not filled in. Without it, all of them are.
+    """
+
+    def __call__(self, tokens: Tensor, logits: Tensor, /) -> Outcome:
+        """Return the outcome [R] of tokens [R, P] drawn from logits [R, P, W].
+
+        A position that was given and not drawn has logits 0 at its token and minus
+        infinity elsewhere. Rows that have ended hold stop tokens; what is returned for
+        them is ignored. The tensors are written again after the call.
+        """
+        ...
+
+
+class Sampler(Protocol):
+    """Draw tokens for one position of a transition."""
+
+    def __call__(
+        self, logits: Tensor, count: int, generator: torch.Generator | None, /
+    ) -> Tensor:
+        """Return int64 tokens [R, count] for logits [R, W].
+
+        A token with logits of minus infinity is never drawn. A sampler of distinct
+        tokens that runs out of them returns -1, and the slot stays empty.
+        """
+        ...

@@ -1,0 +1,118 @@
+"""Find the continuation that the model finds most likely.
+
+Unlike a beam search over transitions this one branches, and cuts, at every token, so
+that a beam as wide as the tree finds the likeliest sequence there is.
+
+Axes: E environments, B beams of each, W entries of a logits row.
+"""
+
+import torch
+from torch import Tensor
+
+from tt_plan._history import History, Plan
+from tt_plan._interface import SequenceModel, State
+from tt_plan._validate import check_counts, check_logits, check_prefix
+
+
+def likelihood_search(
+    model: SequenceModel[State],
+    prefix: Tensor,
+    *,
+    transition: int,
+    horizon: int,
+    beam: int = 128,
+    stop: int | None = None,
+) -> Plan:
+    """Find the likeliest continuation, keeping the `beam` likeliest at every token.
+
+    The score is the log-likelihood, in nats, of all tokens after the prefix, that of
+    the stop token included where a sequence ends. It draws nothing at random.
+
+    Args:
+        model: the next-token model; it runs without gradients.
+        prefix: int64 [E, T], T >= 1; T mod P is the position of the next token.
+        transition: P, tokens of a transition.
+        horizon: transitions to plan, the one in progress included.
+        beam: sequences to keep for each environment.
+        stop: the stop token, the last of the model's logits; None if there is none.
+
+    Raises:
+        ValueError: a setting out of its range, or shapes that do not fit together.
+    """
+    check_prefix(prefix)
+    check_counts(transition=transition, horizon=horizon, beam=beam)
+    environments, length = prefix.shape
+    known = length % transition
+    with torch.no_grad():
+        drawn, scores = _search(
+            model, prefix, range(known, horizon * transition), transition, beam, stop
+        )
+    given = prefix[:, None, length - known :].expand(-1, beam, -1)
+    tokens = torch.cat([given, drawn.view(environments, beam, -1)], 2)
+    beams = tokens.view(environments, beam, horizon, transition)
+    return Plan(beams[:, 0], scores[:, 0], beams, scores)
+
+
+def _search(
+    model: SequenceModel[State],
+    prefix: Tensor,
+    places: range,
+    transition: int,
+    beam: int,
+    stop: int | None,
+) -> tuple[Tensor, Tensor]:
+    """Return the tokens [E * B, places] of the likeliest sequences, and scores [E, B].
+
+    `places` count tokens from the start of the transition in progress.
+    """
+    logits, state = model.start(prefix)
+    check_logits(logits, len(prefix), stop)
+    rows = torch.arange(len(prefix) * beam, device=logits.device) // beam
+    logits, state = logits.index_select(0, rows), model.select(state, rows)
+    scores = _first_of_each(len(prefix), beam, logits)
+    ended = torch.zeros_like(rows, dtype=torch.bool)
+    history = History()
+    for place in places:
+        position = place % transition
+        likelihoods = _log_likelihoods(logits, position, ended, stop)
+        scores, rows, tokens = _cut(scores, likelihoods)
+        history.append(tokens[:, None], rows)
+        ended = ended.index_select(0, rows)
+        if position == 0 and stop is not None:
+            ended = ended | (tokens == stop)
+        if place != places[-1]:
+            logits, state = model.step(tokens, model.select(state, rows))
+    return history.read().squeeze(2), scores
+
+
+def _first_of_each(environments: int, beam: int, like: Tensor) -> Tensor:
+    """Return scores [E, B] under which one beam alone exists in each environment."""
+    scores = like.new_full((environments, beam), -torch.inf, dtype=torch.float32)
+    scores[:, 0] = 0.0
+    return scores
+
+
+def _log_likelihoods(
+    logits: Tensor, position: int, ended: Tensor, stop: int | None
+) -> Tensor:
+    """Return the log-likelihoods [E * B, W] of the tokens that may come next."""
+    logits = logits.float()
+    likelihoods = logits - logits.logsumexp(-1, keepdim=True)
+    if stop is None:
+        return likelihoods
+    if position > 0:
+        likelihoods[:, stop] = -torch.inf
+    certain = likelihoods.new_full((logits.shape[1],), -torch.inf)
+    certain[stop] = 0.0
+    return torch.where(ended[:, None], certain, likelihoods)
+
+
+def _cut(scores: Tensor, likelihoods: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return scores [E, B] of the best next tokens, their rows and tokens [E * B]."""
+    environments, beam = scores.shape
+    width = likelihoods.shape[1]
+    total = scores[..., None] + likelihoods.view(environments, beam, width)
+    best, places = total.flatten(1).topk(beam, dim=1)
+    offset = torch.arange(0, environments * beam, beam, device=scores.device)
+    rows = places // width + offset[:, None]
+    return best, rows.flatten(), (places % width).flatten()

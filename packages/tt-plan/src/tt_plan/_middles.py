@@ -1,0 +1,59 @@
+"""The numbers that tokens stand for: the middles of their bins."""
+
+from typing import Any
+
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from tt_plan._rows import weights
+
+Middles = Tensor | npt.NDArray[Any]
+
+
+def as_middles(name: str, values: Middles, axes: str) -> Tensor:
+    """Check bin middles of the axes that `axes` names, a letter each."""
+    middles = torch.as_tensor(values)
+    if middles.ndim != len(axes) or middles.numel() == 0:
+        raise ValueError(
+            f"{name} must be [{', '.join(axes)}] bin middles, but its shape is "
+            f"{tuple(middles.shape)}; select the columns of the tokenizer's middles"
+        )
+    return middles if middles.is_floating_point() else middles.float()
+
+
+def bin_weights(logits: Tensor, position: int, middles: Tensor) -> Tensor:
+    """Return weights [R, V] in proportion to the bins' probabilities at a position.
+
+    The stop token is left out.
+
+    Raises ValueError unless logits [R, P, W] have V entries, or V and the stop token's.
+    """
+    bins = len(middles)
+    if logits.shape[-1] - bins not in (0, 1):
+        raise ValueError(
+            f"got {bins} bin middles for logits with {logits.shape[-1]} entries; they "
+            "need as many, or one more for the stop token: take both from one tokenizer"
+        )
+    return weights(logits[:, position, :bins].to(middles.dtype))
+
+
+def expectation(logits: Tensor, position: int, middles: Tensor) -> Tensor:
+    """Return the mean [R] of the bin middles at one position, stop left out."""
+    share = bin_weights(logits, position, middles)
+    return (share @ middles) / share.sum(-1)
+
+
+def decode(tokens: Tensor, middles: Tensor) -> Tensor:
+    """Return the middles [R, C] of tokens [R, C], from middles [C, V].
+
+    A stop token, which stands for no number, decodes to the last middle.
+    """
+    columns, bins = middles.shape
+    if tokens.shape[1] != columns:
+        raise ValueError(
+            f"got middles for {columns} columns, but {tokens.shape[1]} tokens to "
+            "decode; the middles must cover the columns of one part of a transition"
+        )
+    offset = torch.arange(0, columns * bins, bins, device=tokens.device)
+    return middles.flatten()[tokens.clamp_max(bins - 1) + offset]
