@@ -1,0 +1,75 @@
+"""Datasets, environments, agents, scores and reports for trajectory transformers."""
+
+from tt_bench._agent import TransformerAgent
+from tt_bench._cloning import ClonedPolicy, CloningConfig, clone
+from tt_bench._collect import collect
+from tt_bench._dataset import Dataset
+from tt_bench._episodes import Episodes
+from tt_bench._evaluate import Evaluation, Step, evaluate
+from tt_bench._experiment import Experiment
+from tt_bench._interface import Advance, Agent, Planned, Planner, Tokenizer, Track
+from tt_bench._methods import METHODS
+from tt_bench._minari import read_minari
+from tt_bench._minari_write import MinariNotes, write_minari
+from tt_bench._policies import FunctionAgent, RandomAgent
+from tt_bench._recipes import (
+    ModelSettings,
+    PlannerSettings,
+    Recipe,
+    TokenizerSettings,
+    TrainingSettings,
+    recipe_for,
+)
+from tt_bench._report import Row, print_report, summarise, tabulate
+from tt_bench._results import RunResult, load_result, save_result
+from tt_bench._run_config import Run, RunConfig, plan_runs
+from tt_bench._scores import REFERENCE_RETURNS, normalise, reference_returns
+from tt_bench._sources import SOURCES, Source, load_dataset
+
+__all__ = [
+    "METHODS",
+    "REFERENCE_RETURNS",
+    "SOURCES",
+    "Advance",
+    "Agent",
+    "ClonedPolicy",
+    "CloningConfig",
+    "Dataset",
+    "Episodes",
+    "Evaluation",
+    "Experiment",
+    "FunctionAgent",
+    "MinariNotes",
+    "ModelSettings",
+    "Planned",
+    "Planner",
+    "PlannerSettings",
+    "RandomAgent",
+    "Recipe",
+    "Row",
+    "Run",
+    "RunConfig",
+    "RunResult",
+    "Source",
+    "Step",
+    "Tokenizer",
+    "TokenizerSettings",
+    "Track",
+    "TrainingSettings",
+    "TransformerAgent",
+    "clone",
+    "collect",
+    "evaluate",
+    "load_dataset",
+    "load_result",
+    "normalise",
+    "plan_runs",
+    "print_report",
+    "read_minari",
+    "recipe_for",
+    "reference_returns",
+    "save_result",
+    "summarise",
+    "tabulate",
+    "write_minari",
+]

@@ -1,0 +1,8 @@
+"""Run the command line with `python -m tt_bench`."""
+
+import sys
+
+from tt_bench._cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

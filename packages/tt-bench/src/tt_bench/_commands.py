@@ -1,0 +1,198 @@
+"""What the commands of the command line do, once their options are known."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import attrs
+import torch
+import tyro
+from rich.console import Console
+
+from tt_bench._dataset import Dataset
+from tt_bench._estimate import estimate_seconds, matmul_peak
+from tt_bench._experiment import Experiment
+from tt_bench._interface import Track
+from tt_bench._methods import METHODS
+from tt_bench._minari import is_local
+from tt_bench._progress import shown_on
+from tt_bench._recipes import Recipe
+from tt_bench._report import print_report
+from tt_bench._results import RunResult
+from tt_bench._run_config import Run, RunConfig, plan_runs
+from tt_bench._scores import normalise
+from tt_bench._sources import SOURCES, load_dataset
+
+DEFAULT_DATASET = "tt/pointmaze/umaze-v0"
+
+
+@attrs.frozen
+class D4rl:
+    """Train methods on a dataset of episodes and score them in its environment.
+
+    Finished runs are found in the output folder and reused; after Ctrl-C the same
+    command continues. The defaults of the options below are those of the recipe for
+    the dataset: give --dataset together with --help to see them.
+
+    Attributes:
+        dataset: Minari id, local, remote or made here (see `collect --help`).
+        env: Gymnasium id of the environment to evaluate in; the dataset's by default.
+        methods: Rows of the table: random, behaviour, bc, tt.
+        seeds: Training seeds of each method that is trained.
+        episodes: Episodes of each run.
+        max_steps: Cut episodes after so many steps; the environment's limit by default.
+        steps: Training steps of the transformer, short for --training.steps.
+        device: Where to compute, such as cpu or cuda.
+        output: Folder for results and trained models.
+        recipe: Settings.
+    """
+
+    dataset: str = DEFAULT_DATASET
+    env: str | None = None
+    methods: tuple[str, ...] = ("random", "behaviour", "bc", "tt")
+    seeds: int = 3
+    episodes: int = 20
+    max_steps: int | None = None
+    steps: int | None = None
+    device: str = "cpu"
+    output: Path = Path(".tt")
+    recipe: Annotated[Recipe, tyro.conf.arg(name="")] = attrs.field(factory=Recipe)
+
+
+@attrs.frozen
+class Collect:
+    """Make the datasets that need no download, into the local Minari cache.
+
+    Attributes:
+        names: Ids to make; all of them by default.
+    """
+
+    names: tyro.conf.Positional[tuple[str, ...]] = tuple(SOURCES)
+
+
+def run_collect(options: Collect, console: Console) -> None:
+    """Collect each dataset that is not there yet."""
+    unknown = [name for name in options.names if name not in SOURCES]
+    if unknown:
+        raise ValueError(
+            f"expected datasets out of {', '.join(SOURCES)}; got {', '.join(unknown)}"
+        )
+    for name in options.names:
+        dataset = _load(name, None, shown_on(console))
+        _say(console, f"{name}: {len(dataset.episodes):,} transitions")
+        _say(console, f"  {dataset.source}")
+
+
+def run_d4rl(options: D4rl, console: Console) -> None:
+    """Run every method with every seed that is not finished, then print the table."""
+    recipe = options.recipe
+    if options.steps is not None:
+        training = attrs.evolve(recipe.training, steps=options.steps)
+        recipe = attrs.evolve(recipe, training=training)
+    config = RunConfig(
+        methods=options.methods,
+        seeds=options.seeds,
+        episodes=options.episodes,
+        max_steps=options.max_steps,
+        device=_check_device(options.device),
+        output=options.output,
+    )
+    runs = plan_runs(config)
+    _announce(console, options.dataset, runs, recipe)
+    track = shown_on(console)
+    dataset = _load(options.dataset, options.env, track)
+    experiment = Experiment.of(dataset, recipe, config)
+    _foretell(console, experiment, runs)
+    results = [_execute(console, experiment, run, track) for run in runs]
+    print_report(console, results, _references(dataset))
+    _say(console, f"results and models: {experiment.store.folder}")
+
+
+def _check_device(device: str) -> str:
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f"expected a device that torch can use, got {device!r} ({reason}); "
+            "cpu always works"
+        ) from error
+    return device
+
+
+def _announce(
+    console: Console, dataset: str, runs: Sequence[Run], recipe: Recipe
+) -> None:
+    """Say what will happen before anything takes time."""
+    methods = list(dict.fromkeys(run.method for run in runs))
+    _say(console, f"dataset {dataset}")
+    if dataset in SOURCES and not is_local(dataset):
+        count = SOURCES[dataset].transitions
+        _say(console, f"  will be collected first, once: {count:,} transitions")
+    for method in methods:
+        seeds = sum(run.method == method for run in runs)
+        _say(console, f"{method}: {METHODS[method].title}, {seeds} x")
+    if "tt" in methods:
+        shape, training, planner = recipe.model, recipe.training, recipe.planner
+        _say(
+            console,
+            f"  {shape.layers} layers of width {shape.width}, {training.steps:,} steps "
+            f"of {training.batch} x {training.transitions} transitions; beam "
+            f"{planner.beam} x {planner.candidates}, horizon {planner.horizon}, "
+            f"context {planner.context}",
+        )
+
+
+def _foretell(console: Console, experiment: Experiment, runs: Sequence[Run]) -> None:
+    """Say how many runs are left and about how long they will take."""
+    left = [run for run in runs if experiment.finished(run) is None]
+    seconds = estimate_seconds(
+        experiment.dataset,
+        experiment.recipe,
+        left,
+        episodes=experiment.config.episodes,
+        steps=experiment.task.steps,
+        peak=matmul_peak(experiment.config.device),
+    )
+    done = len(runs) - len(left)
+    minutes = max(1, round(seconds / 60))
+    _say(
+        console,
+        f"{len(runs)} runs, {done} finished before; about {minutes} min for the rest"
+        if left
+        else f"{len(runs)} runs, all finished before",
+    )
+
+
+def _execute(
+    console: Console, experiment: Experiment, run: Run, track: Track
+) -> RunResult:
+    result = experiment.execute(run, track)
+    mean = sum(result.scores or result.returns) / len(result.returns)
+    unit = "return" if result.scores is None else "score"
+    _say(console, f"{run.method}, seed {run.seed}: {unit} {mean:.1f}")
+    return result
+
+
+def _references(dataset: Dataset) -> dict[str, str]:
+    """Say what is known of the methods without running them."""
+    returns = dataset.episodes.returns()
+    length = round(float(dataset.episodes.lengths.mean()))
+    if dataset.reference is None:
+        return {"behaviour": f"data: {returns.mean():.1f} in {length} steps"}
+    mean = float(normalise(returns, dataset.reference).mean())
+    return {"random": "0", "behaviour": f"data: {mean:.1f} in {length} steps"}
+
+
+def _load(name: str, env: str | None, track: Track) -> Dataset:
+    """Load a dataset, following its collection if it must be made."""
+    if name not in SOURCES or is_local(name):
+        return load_dataset(name, env=env)
+    with track(f"collecting {name}", SOURCES[name].transitions) as advance:
+        return load_dataset(
+            name, env=env, progress=lambda done, _: advance(done, "transitions")
+        )
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,78 @@
+"""Guess how long runs will take, from a look at the machine."""
+
+import time
+
+import torch
+
+from tt_bench._dataset import Dataset
+from tt_bench._recipes import Recipe
+from tt_bench._run_config import Run
+
+_SIZE = 512
+_REPEATS = 8
+_TRAINING_SHARE = 0.25  # of the matmul peak that training reaches
+_PLANNING_SHARE = 0.2
+_CLONING_STEP = 2.5e-3  # seconds of a step of behaviour cloning
+
+
+def matmul_peak(device: str) -> float:
+    """Measure floating-point operations a second of a square matmul."""
+    square = torch.ones(_SIZE, _SIZE, device=device)
+    best = float("inf")
+    for _ in range(_REPEATS):
+        began = time.perf_counter()
+        float((square @ square)[0, 0])
+        best = min(best, time.perf_counter() - began)
+    return 2.0 * _SIZE**3 / best
+
+
+def token_operations(recipe: Recipe) -> float:
+    """Count the operations of one token's forward pass."""
+    shape = recipe.model
+    weights = 12 * shape.layers * shape.width**2
+    head = (recipe.tokenizer.bins + 1) * shape.width
+    return 2.0 * (weights + head)
+
+
+def training_operations(recipe: Recipe, width: int) -> float:
+    """Count the operations of training on transitions of `width` tokens."""
+    settings = recipe.training
+    tokens = settings.steps * settings.batch * settings.transitions * width
+    return 3.0 * tokens * token_operations(recipe)
+
+
+def planning_operations(recipe: Recipe, observation: int, width: int) -> float:
+    """Count the operations of one plan for one environment."""
+    settings = recipe.planner
+    narrow = settings.beam * (observation + 1)
+    wide = settings.beam * settings.candidates * (width - observation - 1)
+    tokens = settings.context * width + settings.horizon * (narrow + wide)
+    return tokens * token_operations(recipe)
+
+
+def estimate_seconds(
+    dataset: Dataset,
+    recipe: Recipe,
+    runs: list[Run],
+    *,
+    episodes: int,
+    steps: int,
+    peak: float,
+) -> float:
+    """Guess the seconds that runs will take at a matmul peak.
+
+    Args:
+        dataset: what the runs are on.
+        recipe: their settings.
+        runs: those not finished yet.
+        episodes: episodes of each run.
+        steps: steps of an episode at most.
+        peak: operations a second, from `matmul_peak`.
+    """
+    observation = dataset.episodes.observations.shape[1]
+    width = observation + dataset.episodes.actions.shape[1] + 2
+    training = training_operations(recipe, width) / (_TRAINING_SHARE * peak)
+    plans = episodes * -(-steps // recipe.planner.every)
+    plan = planning_operations(recipe, observation, width) / (_PLANNING_SHARE * peak)
+    cost = {"bc": recipe.cloning.steps * _CLONING_STEP, "tt": training + plans * plan}
+    return sum(cost.get(run.method, 1.0) for run in runs)

@@ -1,0 +1,181 @@
+"""Run methods with several seeds on a dataset, reusing what is finished."""
+
+import hashlib
+from typing import Any
+
+import attrs
+import numpy as np
+import torch
+
+from tt_bench._dataset import Dataset
+from tt_bench._evaluate import Evaluation, Step, evaluate
+from tt_bench._interface import Agent, Track
+from tt_bench._methods import METHODS, Context, Prepared, run_settings
+from tt_bench._progress import silent
+from tt_bench._recipes import Recipe
+from tt_bench._results import RunResult, save_result
+from tt_bench._run_config import Run, RunConfig
+from tt_bench._scores import normalise
+from tt_bench._store import Store
+from tt_bench._task import Task, find_task
+
+_FIRST_EPISODE = 10_000  # apart from those that the reference returns are measured with
+_SEEDS_APART = 1_000
+
+
+@attrs.frozen(eq=False)
+class Experiment:
+    """A dataset, the settings and the place for results, checked and ready to run."""
+
+    dataset: Dataset
+    recipe: Recipe
+    config: RunConfig
+    store: Store
+    identity: dict[str, Any]
+    task: Task
+
+    @classmethod
+    def of(cls, dataset: Dataset, recipe: Recipe, config: RunConfig) -> "Experiment":
+        """Check that the data fits the environment.
+
+        Raises:
+            ValueError: the environment is unknown or its sizes are not the data's.
+        """
+        return cls(
+            dataset,
+            recipe,
+            config,
+            Store.of(config.output, dataset.name),
+            {"name": dataset.name, "fingerprint": fingerprint(dataset)},
+            find_task(dataset, config.max_steps),
+        )
+
+    def finished(self, run: Run) -> RunResult | None:
+        """Find the result of a run that was finished before."""
+        context = self._context(run, silent)
+        return self.store.find_result(run.method, self._settings(run, context))
+
+    def execute(self, run: Run, track: Track) -> RunResult:
+        """Train, evaluate and save one run, or find it finished."""
+        context = self._context(run, track)
+        settings = self._settings(run, context)
+        found = self.store.find_result(run.method, settings)
+        if found is not None:
+            return found
+        prepared = METHODS[run.method].prepare(context)
+        if prepared.agent is None:
+            result = self._from_data(run, settings)
+        else:
+            outcome = self._evaluate(run, prepared.agent, track)
+            result = self._result(run, settings, prepared, outcome)
+        save_result(result, self.store.result_path(run.method, settings))
+        return result
+
+    def _context(self, run: Run, track: Track) -> Context:
+        return Context(
+            dataset=self.dataset,
+            identity=self.identity,
+            recipe=self.recipe,
+            seed=run.seed,
+            device=self.config.device,
+            store=self.store,
+            track=track,
+            task=self.task,
+        )
+
+    def _settings(self, run: Run, context: Context) -> dict[str, Any]:
+        evaluation = {
+            "environment": self.dataset.env_id,
+            "episodes": self.config.episodes,
+            "max_steps": self.config.max_steps,
+        }
+        settings = run_settings(context, METHODS[run.method].parts)
+        return settings | {"method": run.method, "evaluation": evaluation}
+
+    def _evaluate(self, run: Run, agent: Agent, track: Track) -> Evaluation:
+        first = _FIRST_EPISODE + _SEEDS_APART * run.seed
+        name = f"{run.method}, seed {run.seed}: {self.config.episodes} episodes"
+        with track(name, self.task.steps) as advance:
+
+            def on_step(step: Step) -> None:
+                advance(
+                    step.step, f"{step.running} running, return {step.mean_return:.2f}"
+                )
+
+            return evaluate(
+                agent,
+                self.dataset.make_env,
+                range(first, first + self.config.episodes),
+                max_steps=self.config.max_steps,
+                on_step=on_step,
+            )
+
+    def _result(
+        self,
+        run: Run,
+        settings: dict[str, Any],
+        prepared: Prepared,
+        outcome: Evaluation,
+    ) -> RunResult:
+        successes = outcome.successes
+        return RunResult(
+            **self._common(run, settings, outcome.returns),
+            budget={"steps": prepared.steps, "minutes": prepared.seconds / 60},
+            seconds={
+                "train": prepared.seconds,
+                "evaluate": outcome.seconds,
+                "act": float(outcome.act_seconds.mean()),
+            },
+            lengths=outcome.lengths.tolist(),
+            successes=None if successes is None else successes.tolist(),
+        )
+
+    def _from_data(self, run: Run, settings: dict[str, Any]) -> RunResult:
+        """Take the returns of the data's own episodes."""
+        episodes = self.dataset.episodes
+        return RunResult(
+            **self._common(run, settings, episodes.returns()),
+            budget={"steps": 0, "minutes": 0.0},
+            seconds={},
+            lengths=episodes.lengths.tolist(),
+            successes=None,
+            note="returns of the dataset's own episodes, nothing was played",
+        )
+
+    def _common(
+        self, run: Run, settings: dict[str, Any], returns: Any
+    ) -> dict[str, Any]:
+        reference = self.dataset.reference
+        scores = None if reference is None else normalise(returns, reference).tolist()
+        return {
+            "method": run.method,
+            "seed": run.seed,
+            "environment": {"id": self.dataset.env_id},
+            "dataset": describe(self.dataset) | self.identity,
+            "settings": settings,
+            "returns": [float(value) for value in returns],
+            "scores": scores,
+            "reference": None if reference is None else list(reference),
+            "machine": {
+                "device": self.config.device,
+                "threads": torch.get_num_threads(),
+            },
+        }
+
+
+def fingerprint(dataset: Dataset) -> str:
+    """Return a digest of the episodes."""
+    digest = hashlib.blake2b(digest_size=8)
+    for part in attrs.astuple(dataset.episodes, recurse=False):
+        digest.update(np.ascontiguousarray(part).data)
+    return digest.hexdigest()
+
+
+def describe(dataset: Dataset) -> dict[str, Any]:
+    """Say where a dataset came from and how large it is."""
+    return {
+        "name": dataset.name,
+        "source": dataset.source,
+        "transitions": len(dataset.episodes),
+        "episodes": len(dataset.episodes.ends),
+    }

@@ -1,0 +1,173 @@
+"""The methods that are compared: each makes an agent from a dataset and settings."""
+
+import time
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import attrs
+
+from tt_bench._agent import TransformerAgent
+from tt_bench._cloning import clone
+from tt_bench._dataset import Dataset
+from tt_bench._interface import Agent, Track
+from tt_bench._planning import beam_planner, outcome_evaluator, samplers
+from tt_bench._policies import FunctionAgent, RandomAgent
+from tt_bench._recipes import Recipe
+from tt_bench._sources import SOURCES, behaviour_policy
+from tt_bench._store import Store
+from tt_bench._task import Task
+from tt_bench._transformer import Trained, train_transformer
+from tt_model import Progress
+
+
+@attrs.frozen(eq=False)
+class Context:
+    """What a method has to work with.
+
+    Attributes:
+        dataset: what to learn from.
+        identity: what tells the data from other data: part of every hash.
+        recipe: the settings.
+        seed: of the training and of the agent's randomness.
+        device: where to compute.
+        store: where trained models are kept.
+        track: follows the progress.
+        task: bounds of the actions and of an episode.
+    """
+
+    dataset: Dataset
+    identity: Mapping[str, Any]
+    recipe: Recipe
+    seed: int
+    device: str
+    store: Store
+    track: Track
+    task: Task
+
+
+class Prepared(NamedTuple):
+    """An agent ready to be evaluated, and what training it took.
+
+    Without an agent the episodes of the data themselves are the method's.
+    """
+
+    agent: Agent | None
+    steps: int = 0
+    seconds: float = 0.0
+
+
+class Method(NamedTuple):
+    """One row of the table.
+
+    Attributes:
+        prepare: trains if need be and returns the agent.
+        parts: fields of the recipe that the outcome depends on.
+        trained: whether to run it once for each training seed, or only once.
+        title: what it is, in a few words.
+    """
+
+    prepare: Callable[[Context], Prepared]
+    parts: tuple[str, ...]
+    trained: bool
+    title: str
+
+
+def _random(context: Context) -> Prepared:
+    return Prepared(RandomAgent(context.task.low, context.task.high))
+
+
+def _behaviour(context: Context) -> Prepared:
+    name = context.dataset.name
+    return Prepared(behaviour_policy(name) if name in SOURCES else None)
+
+
+def _bc(context: Context) -> Prepared:
+    config = context.recipe.cloning
+    began = time.perf_counter()
+    with context.track(f"bc, seed {context.seed}: training", config.steps) as advance:
+        policy = clone(
+            context.dataset.episodes,
+            config,
+            seed=context.seed,
+            device=context.device,
+            on_step=lambda step: advance(step, ""),
+        )
+    agent = FunctionAgent(policy.act, context.task.low, context.task.high)
+    return Prepared(agent, config.steps, time.perf_counter() - began)
+
+
+def _tt(context: Context) -> Prepared:
+    trained = _transformer(context)
+    recipe = context.recipe
+    planner = beam_planner(
+        trained.model,
+        outcome_evaluator(trained.bins, trained.layout, recipe.planner, context.device),
+        samplers(trained.layout, recipe.planner),
+        recipe.planner,
+        discount=recipe.discount,
+        stop=trained.bins.bins,
+    )
+    agent = TransformerAgent(
+        trained.bins,
+        trained.layout,
+        planner,
+        context=recipe.planner.context,
+        low=context.task.low,
+        high=context.task.high,
+        plan_every=recipe.planner.every,
+        device=context.device,
+    )
+    return Prepared(agent, trained.steps, trained.seconds)
+
+
+_TRANSFORMER_PARTS = (
+    "discount",
+    "termination_reward",
+    "tokenizer",
+    "model",
+    "training",
+)
+
+
+def _transformer(context: Context) -> Trained:
+    settings = run_settings(context, _TRANSFORMER_PARTS)
+    folder = context.store.model_folder("transformer", settings)
+    name, steps = f"tt, seed {context.seed}: training", context.recipe.training.steps
+    with context.track(name, steps) as advance:
+
+        def on_progress(progress: Progress) -> None:
+            pace = f"{progress.tokens_per_second:,.0f} tokens/s"
+            advance(progress.step, f"loss {progress.loss:.3f}, {pace}")
+
+        return train_transformer(
+            context.dataset.episodes,
+            context.recipe,
+            folder,
+            seed=context.seed,
+            device=context.device,
+            on_progress=on_progress,
+        )
+
+
+def run_settings(context: Context, parts: tuple[str, ...]) -> dict[str, Any]:
+    """Collect the settings that what a method makes depends on."""
+    recipe = attrs.asdict(context.recipe)
+    chosen = {part: recipe[part] for part in parts}
+    return {"data": dict(context.identity), "seed": context.seed, **chosen}
+
+
+METHODS: Mapping[str, Method] = MappingProxyType(
+    {
+        "random": Method(_random, (), False, "uniform random actions"),
+        "behaviour": Method(_behaviour, (), False, "what made the data"),
+        "bc": Method(_bc, ("cloning",), True, "behaviour cloning"),
+        "tt": Method(
+            _tt,
+            (*_TRANSFORMER_PARTS, "planner"),
+            True,
+            "trajectory transformer, beam search by reward and value",
+        ),
+    }
+)
+"""Every method by the name it has on the command line, in the order of the table."""

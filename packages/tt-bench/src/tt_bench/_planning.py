@@ -1,0 +1,79 @@
+"""Put a trained model, an evaluator and samplers together into a planner."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from tt_bench._interface import Planner
+from tt_bench._recipes import PlannerSettings
+from tt_plan import (
+    Evaluator,
+    Expectation,
+    Plan,
+    Quantile,
+    Sampler,
+    SequenceModel,
+    beam_search,
+    likeliest,
+    tail_cut,
+)
+from tt_tokenize import Bins, Layout
+
+_State = TypeVar("_State")
+
+
+def outcome_evaluator(
+    bins: Bins, layout: Layout, settings: PlannerSettings, device: str
+) -> Evaluator:
+    """Judge by reward and value tokens, as the settings say."""
+    middles = torch.tensor(bins.middles, device=device)
+    reward = middles[layout.reward_slice.start]
+    value = middles[layout.value_slice.start] if settings.value else None
+    if settings.outcome == "quantile":
+        return Quantile(settings.quantile, reward, value)
+    return Expectation(reward, value)
+
+
+def samplers(layout: Layout, settings: PlannerSettings) -> list[Sampler]:
+    """Choose how each token of a transition is drawn."""
+    observation = _sampler(settings.observation_tail)
+    action = _sampler(settings.action_tail)
+    return [
+        *[observation] * layout.observation,
+        *[action] * layout.action,
+        *[likeliest()] * (layout.reward + layout.value),
+    ]
+
+
+def _sampler(tail: float | None) -> Sampler:
+    return likeliest() if tail is None else tail_cut(tail)
+
+
+def beam_planner(
+    model: SequenceModel[_State],
+    evaluator: Evaluator,
+    draws: Sequence[Sampler],
+    settings: PlannerSettings,
+    *,
+    discount: float,
+    stop: int | None,
+) -> Planner:
+    """Make a planner by beam search; `stop` is the token that ends an episode."""
+
+    def plan(prefix: Tensor, generator: torch.Generator) -> Plan:
+        return beam_search(
+            model,
+            prefix,
+            evaluator,
+            samplers=draws,
+            horizon=settings.horizon,
+            beam=settings.beam,
+            candidates=settings.candidates,
+            discount=discount,
+            stop=stop,
+            generator=generator,
+        )
+
+    return plan

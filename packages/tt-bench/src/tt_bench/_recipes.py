@@ -1,0 +1,141 @@
+"""Settings of every stage, and the recipe of each family of datasets."""
+
+from typing import Any, Literal
+
+import attrs
+from attrs.validators import ge, gt, in_, le, lt, optional
+
+from tt_bench._cloning import CloningConfig
+
+_SHARE: Any = optional([ge(0.0), lt(1.0)])
+
+
+@attrs.frozen
+class TokenizerSettings:
+    """How numbers become tokens.
+
+    Attributes:
+        kind: Bins of equal counts ("quantile") or of equal widths ("uniform").
+        bins: Bins of each column.
+    """
+
+    kind: Literal["quantile", "uniform"] = attrs.field(
+        default="quantile", validator=in_(("quantile", "uniform"))
+    )
+    bins: int = attrs.field(default=100, validator=ge(2))
+
+
+@attrs.frozen
+class ModelSettings:
+    """The shape of the transformer.
+
+    Attributes:
+        layers: Blocks.
+        heads: Attention heads of a block.
+        width: Features of a token.
+        positions: Rotary positions with a sliding window, or learned absolute ones.
+        dropout: Rate of dropout in training.
+    """
+
+    layers: int = attrs.field(default=4, validator=ge(1))
+    heads: int = attrs.field(default=4, validator=ge(1))
+    width: int = attrs.field(default=128, validator=ge(1))
+    positions: Literal["rotary", "learned"] = "rotary"
+    dropout: float = attrs.field(default=0.1, validator=[ge(0.0), lt(1.0)])
+
+
+@attrs.frozen
+class TrainingSettings:
+    """How the transformer is trained.
+
+    Attributes:
+        steps: Gradient steps.
+        batch: Sequences of a step.
+        transitions: Transitions of a sequence, which are also those a token sees.
+        learning_rate: Peak of the schedule: linear rise, then cosine to a tenth.
+        action_weight: Weight of action tokens in the loss; others have 1.
+        precision: Numbers to compute with.
+        compile: Compile the network first; worth it for long training.
+    """
+
+    steps: int = attrs.field(default=20_000, validator=ge(1))
+    batch: int = attrs.field(default=256, validator=ge(1))
+    transitions: int = attrs.field(default=10, validator=ge(1))
+    learning_rate: float = attrs.field(default=6e-4, validator=gt(0.0))
+    action_weight: float = attrs.field(default=5.0, validator=ge(0.0))
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    compile: bool = False
+
+
+@attrs.frozen
+class PlannerSettings:
+    """How the transformer plans.
+
+    Attributes:
+        context: Transitions that a plan is made from, the present one included.
+        horizon: Transitions that are planned.
+        beam: Sequences kept after each transition.
+        candidates: Continuations of each kept sequence.
+        observation_tail: Probability of unlikely observation tokens never drawn; None
+            takes the likeliest.
+        action_tail: The same for action tokens.
+        outcome: Reward and value are the mean of their distributions
+            ("expectation") or the level below which `quantile` of them lies.
+        quantile: That share, for "quantile".
+        value: Add the value token to the rewards.
+        every: Actions of a plan to execute before the next plan.
+    """
+
+    context: int = attrs.field(default=5, validator=ge(1))
+    horizon: int = attrs.field(default=15, validator=ge(1))
+    beam: int = attrs.field(default=128, validator=ge(1))
+    candidates: int = attrs.field(default=2, validator=ge(1))
+    observation_tail: float | None = attrs.field(default=None, validator=_SHARE)
+    action_tail: float | None = attrs.field(default=0.6, validator=_SHARE)
+    outcome: Literal["expectation", "quantile"] = attrs.field(
+        default="expectation", validator=in_(("expectation", "quantile"))
+    )
+    quantile: float = attrs.field(default=0.5, validator=[gt(0.0), lt(1.0)])
+    value: bool = True
+    every: int = attrs.field(default=1, validator=ge(1))
+
+
+@attrs.frozen
+class Recipe:
+    """Every setting of the methods on one family of datasets.
+
+    Attributes:
+        discount: Weight of the next reward against the present one, in the value
+            tokens and in the planner's score alike.
+        termination_reward: Reward in place of the one that truly ended an episode;
+            None keeps it.
+    """
+
+    discount: float = attrs.field(default=0.99, validator=[gt(0.0), le(1.0)])
+    termination_reward: float | None = None
+    tokenizer: TokenizerSettings = TokenizerSettings()
+    model: ModelSettings = ModelSettings()
+    training: TrainingSettings = TrainingSettings()
+    planner: PlannerSettings = PlannerSettings()
+    cloning: CloningConfig = attrs.field(factory=CloningConfig)
+
+
+_SMALL = Recipe(
+    model=ModelSettings(layers=2, heads=4, width=64, dropout=0.0),
+    training=TrainingSettings(steps=1_500, batch=64, learning_rate=2e-3),
+    planner=PlannerSettings(context=5, horizon=10, beam=16),
+)
+_LOCOMOTION = Recipe(termination_reward=-100.0)
+_LOCOMOTION_WORDS = ("hopper", "halfcheetah", "walker2d", "ant/", "mujoco/")
+
+
+def recipe_for(dataset: str) -> Recipe:
+    """Choose the recipe of a dataset by its id.
+
+    Locomotion has the settings of arXiv 2106.02039, which want an accelerator. What
+    is not known by name gets the small recipe, made for two processor cores.
+    """
+    name = dataset.lower()
+    if any(word in name for word in _LOCOMOTION_WORDS) and "maze" not in name:
+        return _LOCOMOTION
+    return _SMALL

@@ -1,0 +1,53 @@
+"""Where runs and what they trained are kept, found again by their settings."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from tt_bench._results import RunResult, load_result, settings_hash, write_json
+
+
+@attrs.frozen
+class Store:
+    """A folder for one dataset's runs.
+
+    `results/` holds a JSON file a finished run; beside it lies a folder for each
+    trained model, with the checkpoint of one that is not finished. Names end with a
+    hash of the settings, so that other settings never meet an old file.
+    """
+
+    folder: Path
+
+    @classmethod
+    def of(cls, output: Path, dataset: str) -> "Store":
+        """Choose the folder of a dataset within the output folder."""
+        return cls(output / re.sub(r"[^\w.-]+", "-", dataset).strip("-"))
+
+    def result_path(self, method: str, settings: Mapping[str, Any]) -> Path:
+        """Name the file of the run of a method with these settings."""
+        name = f"{_slug(method)}-seed{settings['seed']}-{settings_hash(settings)}.json"
+        return self.folder / "results" / name
+
+    def find_result(self, method: str, settings: Mapping[str, Any]) -> RunResult | None:
+        """Read the result of a finished run, or None where there is none.
+
+        Raises:
+            ValueError: the file is damaged; the message names it.
+        """
+        path = self.result_path(method, settings)
+        return load_result(path) if path.exists() else None
+
+    def model_folder(self, kind: str, settings: Mapping[str, Any]) -> Path:
+        """Make the folder of a trained model and note its settings in it."""
+        name = f"{kind}-seed{settings['seed']}-{settings_hash(settings)}"
+        folder = self.folder / name
+        if not (folder / "settings.json").exists():
+            write_json(folder / "settings.json", settings)
+        return folder
+
+
+def _slug(method: str) -> str:
+    return method.replace("+", "-plus-")

@@ -1,0 +1,191 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+import tt_model
+from tt_bench import _methods
+from tt_bench._cli import main, parse
+from tt_bench._commands import D4rl
+from tt_bench._episodes import Episodes
+from tt_bench._minari_write import MinariNotes, write_minari
+
+DATASET = "test/pendulum-v0"
+TINY = [
+    *("--seeds", "1", "--episodes", "2", "--max-steps", "3", "--steps", "2"),
+    *("--tokenizer.bins", "8", "--model.layers", "1", "--model.heads", "1"),
+    *("--model.width", "8", "--training.batch", "4", "--training.transitions", "3"),
+    *("--planner.context", "2", "--planner.horizon", "2", "--planner.beam", "2"),
+    *("--cloning.steps", "2", "--cloning.width", "4"),
+]
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path / "minari"))
+    monkeypatch.chdir(tmp_path)
+    draws = np.random.default_rng(0)
+    angles = draws.uniform(-np.pi, np.pi, 60)
+    seen = [np.cos(angles), np.sin(angles), draws.uniform(-8, 8, 60)]
+    episodes = Episodes(
+        observations=np.stack(seen, axis=1),
+        actions=draws.uniform(-2, 2, (60, 1)),
+        rewards=-np.arange(60) / 10,
+        ends=np.arange(3, 61, 3),
+        terminated=np.zeros(20, np.bool_),
+        final_observations=np.tile([1, 0, 0], (20, 1)),
+    )
+    spec = gym.spec("Pendulum-v1")
+    notes = MinariNotes(env=spec, reference=(-20.0, 0.0))
+    write_minari(episodes, DATASET, notes)
+    return ["d4rl", "--dataset", DATASET, *TINY]
+
+
+def results(tmp_path: Path) -> dict[str, dict[str, Any]]:
+    found = {}
+    for path in (tmp_path / ".tt").glob("*/results/*.json"):
+        content = json.loads(path.read_text())
+        found[content["method"]] = content
+    return found
+
+
+def test_every_method_runs_and_is_reported(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(command) == 0
+    printed = capsys.readouterr().out
+    for part in ("Pendulum-v1", DATASET, "random", "behaviour", "bc", "tt", "60 trans"):
+        assert part in printed
+    assert "returns of the dataset's own episodes" in printed
+    found = results(tmp_path)
+    assert set(found) == {"random", "behaviour", "bc", "tt"}
+    assert found["tt"]["lengths"] == [3, 3]
+    assert found["tt"]["settings"]["planner"]["beam"] == 2
+    assert len(found["behaviour"]["returns"]) == 20
+
+
+def test_finished_runs_are_reused_and_only_new_settings_are_run(
+    command: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(command) == 0
+    first = results(tmp_path)
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise AssertionError("a finished training was repeated")
+
+    monkeypatch.setattr(tt_model, "train", refuse)
+    monkeypatch.setattr(_methods, "clone", refuse)
+    assert main(command) == 0
+    assert "all finished before" in capsys.readouterr().out
+    assert results(tmp_path) == first
+    assert main([*command, "--methods", "tt", "--planner.horizon", "1"]) == 0
+    assert len(list((tmp_path / ".tt").glob("*/results/tt-*.json"))) == 2
+
+
+def test_after_an_interrupt_the_same_command_continues(
+    command: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    command = [*command, "--methods", "tt", "--steps", "20"]
+    straight = tmp_path / "straight"
+    assert main([*command, "--output", str(straight)]) == 0
+    train = tt_model.train
+
+    def interrupted(*args: Any, **options: Any) -> Any:
+        def stop(progress: tt_model.Progress) -> None:
+            if progress.step == 10:
+                raise KeyboardInterrupt
+
+        return train(*args, **(options | {"on_progress": stop}))
+
+    monkeypatch.setattr(tt_model, "train", interrupted)
+    assert main(command) == 130
+    assert "same command continues" in capsys.readouterr().out
+    assert not results(tmp_path)
+    monkeypatch.setattr(tt_model, "train", train)
+    assert main(command) == 0
+    assert weights(tmp_path / ".tt") == weights(straight)
+    assert not list(tmp_path.glob(".tt/*/*/checkpoint*"))
+
+
+def weights(folder: Path) -> bytes:
+    (path,) = folder.glob("*/*/model.safetensors")
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--methods", "tt", "magic"], "methods out of random, behaviour, bc, tt"),
+        (["--dataset", "tt/nowhere-v0"], "tt/nowhere-v0"),
+        (["--env", "Hopper-v5"], "expected data that fits Hopper-v5"),
+        (["--device", "abacus"], "expected a device"),
+        (["--seeds", "0"], "seeds"),
+    ],
+)
+def test_what_cannot_be_run_gives_one_line_and_status_2(
+    command: list[str],
+    options: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main([*command, *options]) == 2
+    printed = capsys.readouterr().err
+    assert message in printed
+    assert printed.startswith("error: ")
+    assert len(printed.splitlines()) == 1
+
+
+def test_a_damaged_result_is_named_with_the_fix(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [*command, "--methods", "random"]
+    assert main(command) == 0
+    (path,) = (tmp_path / ".tt").glob("*/results/random-*.json")
+    path.write_text(path.read_text()[:50])
+    assert main(command) == 2
+    assert f"delete {path.name}" in capsys.readouterr().err
+
+
+def test_the_defaults_are_those_of_the_dataset_and_each_can_be_set() -> None:
+    small, large = parse(["d4rl"]), parse(["d4rl", "--dataset=mujoco/hopper/medium-v0"])
+    assert isinstance(small, D4rl)
+    assert isinstance(large, D4rl)
+    assert small.recipe.termination_reward is None
+    assert large.recipe.termination_reward == -100.0
+    assert large.recipe.planner.beam == 128
+    changed = parse(["d4rl", "--planner.beam", "3", "--planner.action-tail", "None"])
+    assert isinstance(changed, D4rl)
+    assert (changed.recipe.planner.beam, changed.recipe.planner.action_tail) == (
+        3,
+        None,
+    )
+
+
+def test_help_names_the_commands_and_the_settings(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for arguments, words in (
+        (["--help"], ("d4rl", "collect")),
+        (["d4rl", "--help"], ("--dataset", "--planner.beam", "default: 16")),
+    ):
+        with pytest.raises(SystemExit) as caught:
+            parse(arguments)
+        assert caught.value.code == 0
+        printed = capsys.readouterr().out
+        assert all(word in printed for word in words)
+
+
+def test_collect_refuses_what_it_cannot_make(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["collect", "mujoco/hopper/medium-v0"]) == 2
+    assert "tt/pointmaze/umaze-v0" in capsys.readouterr().err

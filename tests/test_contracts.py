@@ -1,0 +1,121 @@
+import numpy as np
+import pytest
+import torch
+
+from tt_bench._agent import TransformerAgent
+from tt_bench._cloning import CloningConfig, clone
+from tt_bench._episodes import Episodes
+from tt_bench._interface import Agent, Planner, Tokenizer
+from tt_bench._maze import MAZES
+from tt_bench._pendulum import PendulumDriver, SwingConfig
+from tt_bench._planning import beam_planner, outcome_evaluator, samplers
+from tt_bench._policies import FunctionAgent, RandomAgent
+from tt_bench._recipes import (
+    ModelSettings,
+    PlannerSettings,
+    Recipe,
+    TokenizerSettings,
+    TrainingSettings,
+)
+from tt_bench._transformer import fit_bins, model_config
+from tt_bench._waypoints import DriveConfig, WaypointDriver
+from tt_model import State, TrajectoryTransformer
+from tt_plan import Evaluator, SequenceModel
+from tt_plan.testing import check_sequence_model
+
+LOW, HIGH = np.full(2, -1, np.float32), np.full(2, 1, np.float32)
+
+
+def episodes() -> Episodes:
+    draws = np.random.default_rng(0)
+    return Episodes(
+        observations=draws.normal(size=(60, 3)),
+        actions=draws.uniform(-1, 1, (60, 2)),
+        rewards=draws.normal(size=60),
+        ends=np.array([20, 35, 60]),
+        terminated=np.array([True, False, False]),
+        final_observations=draws.normal(size=(3, 3)),
+    )
+
+
+def recipe(positions: str) -> Recipe:
+    assert positions in ("rotary", "learned")
+    return Recipe(
+        tokenizer=TokenizerSettings(bins=12),
+        model=ModelSettings(
+            layers=2,
+            heads=2,
+            width=16,
+            positions="learned" if positions == "learned" else "rotary",
+        ),
+        training=TrainingSettings(transitions=3),
+        planner=PlannerSettings(context=2, horizon=3, beam=4),
+    )
+
+
+@pytest.mark.parametrize("positions", ["rotary", "learned"])
+def test_the_model_keeps_the_laws_that_planners_rely_on(positions: str) -> None:
+    bins, layout, _ = fit_bins(episodes(), recipe(positions))
+    torch.manual_seed(0)
+    built = TrajectoryTransformer(model_config(recipe(positions), layout, bins)).eval()
+    model: SequenceModel[State] = built
+    check_sequence_model(
+        model,
+        vocabulary=bins.bins,
+        transition=layout.width,
+        transitions=5,
+        left_padding=True,
+    )
+
+
+@pytest.mark.parametrize("positions", ["rotary", "learned"])
+def test_a_plan_runs_from_numbers_to_actions(positions: str) -> None:
+    chosen = recipe(positions)
+    fitted, layout, _ = fit_bins(episodes(), chosen)
+    bins: Tokenizer = fitted
+    torch.manual_seed(0)
+    model = TrajectoryTransformer(model_config(chosen, layout, fitted)).eval()
+    evaluator: Evaluator = outcome_evaluator(fitted, layout, chosen.planner, "cpu")
+    planner: Planner = beam_planner(
+        model,
+        evaluator,
+        samplers(layout, chosen.planner),
+        chosen.planner,
+        discount=chosen.discount,
+        stop=bins.bins,
+    )
+    agent = TransformerAgent(bins, layout, planner, context=2, low=LOW, high=HIGH)
+    check_agent(agent)
+
+
+def test_the_other_agents_act_by_the_same_rules() -> None:
+    policy = clone(episodes(), CloningConfig(steps=2, width=4), seed=0)
+    check_agent(RandomAgent(LOW, HIGH))
+    check_agent(FunctionAgent(policy.act, LOW, HIGH))
+
+
+def test_collecting_agents_are_agents() -> None:
+    drivers: list[Agent] = [
+        WaypointDriver(MAZES["umaze"], DriveConfig(), wander=True),
+        PendulumDriver(SwingConfig()),
+    ]
+    for driver in drivers:
+        driver.start(2, 0)
+
+
+def check_agent(agent: Agent) -> None:
+    """Check shapes and bounds, that a seed repeats, and that rows may end."""
+    runs = []
+    for _ in range(2):
+        draws = np.random.default_rng(1)
+        agent.start(3, 5)
+        actions = []
+        for active in ([True] * 3, [True, False, True], [False, False, True]):
+            mask = np.array(active)
+            observations = draws.normal(size=(3, 3)).astype(np.float32)
+            actions.append(agent.act(observations, mask))
+            agent.observe(actions[-1], np.ones(3, np.float32), mask)
+            assert actions[-1].shape == (3, 2)
+            assert (np.abs(actions[-1]) <= 1).all()
+        runs.append(np.stack(actions))
+    np.testing.assert_array_equal(runs[0], runs[1])
