@@ -76,7 +76,8 @@ def swing(observations: FloatArray, config: SwingConfig) -> FloatArray:
     cosine, sine, speed = observations.T
     angle = np.arctan2(sine, cosine)
     missing = _UPRIGHT - (_INERTIA * speed**2 / 2 + _UPRIGHT * cosine)
-    pumped = np.where(np.abs(speed) < 0.1, _TORQUE, config.pump * missing * speed)
+    hanging = (cosine < -0.99) & (np.abs(speed) < 0.1)
+    pumped = np.where(hanging, _TORQUE, config.pump * missing * speed)
     balanced = -config.stiffness * angle - config.damping * speed
     torque: FloatArray = np.where(np.abs(angle) < config.upright, balanced, pumped)
     return torque
