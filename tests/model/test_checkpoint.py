@@ -216,6 +216,10 @@ def test_a_saved_model_is_the_same_model(positions: Positions, tmp_path: Path) -
     assert not loaded.training
     tokens = torch.randint(0, 5, (2, 6))
     assert torch.equal(loaded(tokens), model(tokens))
+    plain = tmp_path / "plain"
+    plain.touch()
+    assert path.stat().st_mode == plain.stat().st_mode
+    plain.unlink()
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 VERSION = 1
@@ -24,8 +24,9 @@ def write_file(
     header = {"kind": kind, "version": str(VERSION), "content": json.dumps(content)}
     kept = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
     temporary = path.with_name(path.name + ".tmp")
-    save_file(kept, temporary, metadata=header)
-    with temporary.open("rb+") as file:
+    with temporary.open("wb") as file:
+        file.write(save(kept, metadata=header))
+        file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)
 

@@ -14,7 +14,8 @@ class Epoch:
     Attributes:
         epoch: Its number, from 1; the last one may be cut short.
         step: Optimizer steps done at its end.
-        training_loss: Mean weighted loss of its steps, each before its update.
+        training_loss: Mean weighted loss of its steps, each before its update; of
+            several devices, on the first one's share.
         held_out: Mean negative log-likelihood of held-out tokens at each position of a
             transition, in nats; empty without held-out data, NaN where there was no
             token to predict.

@@ -80,7 +80,7 @@ class Run:
         self.step += 1
         if offset + 1 < self.epoch_steps and self.step < self.config.steps:
             return None
-        self.history.append(self._record())
+        self.history.append(self.fabric.broadcast(self._record()))
         return self.history[-1]
 
     def save(self) -> None:

@@ -57,7 +57,8 @@ class TrainConfig:
         report_every: Steps between two progress reports, at which the loss is read.
         seed: Of the order of the windows and of dropout.
         precision: "32-true", or "bf16-mixed" for bfloat16 where it is safe.
-        compile: Whether to compile the model with torch.compile.
+        compile: Whether to compile the model with torch.compile, which takes minutes
+            at the start and gains nothing on a CPU.
 
     Raises:
         ValueError: If a setting is out of range or settings contradict each other.
