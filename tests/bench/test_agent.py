@@ -31,18 +31,22 @@ class Whole:
         return tokens.astype(np.float32)
 
 
-class Clock(gym.Env[np.ndarray, np.ndarray]):
+class Clock(gym.Env[FloatArray, FloatArray]):
     """Shows its length, which is its seed, and the time."""
 
     observation_space = gym.spaces.Box(-np.inf, np.inf, (2,), np.float32)
     action_space = gym.spaces.Box(-1, 1, (1,), np.float32)
 
-    def reset(self, *, seed=None, options=None):  # type: ignore[no-untyped-def]
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[FloatArray, dict[str, Any]]:
         self.length = seed or 99
         self.time = 0
         return np.array([self.length, 0], np.float32), {}
 
-    def step(self, action):  # type: ignore[no-untyped-def]
+    def step(
+        self, action: FloatArray
+    ) -> tuple[FloatArray, float, bool, bool, dict[str, Any]]:
         self.time += 1
         observation = np.array([self.length, self.time], np.float32)
         return observation, float(self.time), self.time == self.length, False, {}

@@ -6,8 +6,9 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
+import tt_critic
 import tt_model
-from tt_bench import _methods
+from tt_bench import METHODS, _methods
 from tt_bench._cli import main, parse
 from tt_bench._commands import D4rl
 from tt_bench._episodes import Episodes
@@ -20,6 +21,8 @@ TINY = [
     *("--model.width", "8", "--training.batch", "4", "--training.transitions", "3"),
     *("--planner.context", "2", "--planner.horizon", "2", "--planner.beam", "2"),
     *("--cloning.steps", "2", "--cloning.width", "4"),
+    *("--critic.steps", "2", "--critic.width", "4", "--critic.batch", "4"),
+    *("--methods", *METHODS),
 ]
 
 
@@ -57,11 +60,11 @@ def test_every_method_runs_and_is_reported(
 ) -> None:
     assert main(command) == 0
     printed = capsys.readouterr().out
-    for part in ("Pendulum-v1", DATASET, "random", "behaviour", "bc", "tt", "60 trans"):
+    for part in ("Pendulum-v1", DATASET, *METHODS, "60 trans"):
         assert part in printed
     assert "returns of the dataset's own episodes" in printed
     found = results(tmp_path)
-    assert set(found) == {"random", "behaviour", "bc", "tt"}
+    assert set(found) == set(METHODS)
     assert found["tt"]["lengths"] == [3, 3]
     assert found["tt"]["settings"]["planner"]["beam"] == 2
     assert len(found["behaviour"]["returns"]) == 20
@@ -80,12 +83,13 @@ def test_finished_runs_are_reused_and_only_new_settings_are_run(
         raise AssertionError("a finished training was repeated")
 
     monkeypatch.setattr(tt_model, "train", refuse)
+    monkeypatch.setattr(tt_critic, "train_critic", refuse)
     monkeypatch.setattr(_methods, "clone", refuse)
     assert main(command) == 0
     assert "all finished before" in capsys.readouterr().out
     assert results(tmp_path) == first
     assert main([*command, "--methods", "tt", "--planner.horizon", "1"]) == 0
-    assert len(list((tmp_path / ".tt").glob("*/results/tt-*.json"))) == 2
+    assert len(list((tmp_path / ".tt").glob("*/results/tt-seed*.json"))) == 2
 
 
 def test_after_an_interrupt_the_same_command_continues(
@@ -112,19 +116,22 @@ def test_after_an_interrupt_the_same_command_continues(
     assert not results(tmp_path)
     monkeypatch.setattr(tt_model, "train", train)
     assert main(command) == 0
-    assert weights(tmp_path / ".tt") == weights(straight)
+    resumed, expected = weights(tmp_path / ".tt"), weights(straight)
+    assert resumed.keys() == expected.keys()
+    for name, values in expected.items():
+        np.testing.assert_array_equal(resumed[name], values)
     assert not list(tmp_path.glob(".tt/*/*/checkpoint*"))
 
 
-def weights(folder: Path) -> bytes:
+def weights(folder: Path) -> dict[str, Any]:
     (path,) = folder.glob("*/*/model.safetensors")
-    return path.read_bytes()
+    return tt_model.load(path).state_dict()
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--methods", "tt", "magic"], "methods out of random, behaviour, bc, tt"),
+        (["--methods", "tt", "magic"], "methods out of random, behaviour, bc, iql, tt"),
         (["--dataset", "tt/nowhere-v0"], "tt/nowhere-v0"),
         (["--env", "Hopper-v5"], "expected data that fits Hopper-v5"),
         (["--device", "abacus"], "expected a device"),

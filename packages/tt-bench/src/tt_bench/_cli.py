@@ -10,13 +10,14 @@ from rich.console import Console
 
 from tt_bench._commands import DEFAULT_DATASET, Collect, D4rl, run_collect, run_d4rl
 from tt_bench._recipes import recipe_for
+from tt_bench._speed import Speed, run_speed
 
 _PROGRAM = "python -m tt_bench"
 _REFUSED = 2
 _INTERRUPTED = 130
 _LOG_WIDTH = 120
 
-Command: TypeAlias = D4rl | Collect
+Command: TypeAlias = D4rl | Collect | Speed
 
 
 def parse(arguments: Sequence[str]) -> Command:
@@ -25,6 +26,7 @@ def parse(arguments: Sequence[str]) -> Command:
     commands = (
         Annotated[D4rl, tyro.conf.subcommand("d4rl", default=D4rl(recipe=recipe))]
         | Annotated[Collect, tyro.conf.subcommand("collect")]
+        | Annotated[Speed, tyro.conf.subcommand("speed")]
     )
     command: Command = tyro.cli(commands, args=list(arguments), prog=_PROGRAM)
     return command
@@ -44,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if isinstance(command, D4rl):
             run_d4rl(command, console)
+        elif isinstance(command, Speed):
+            run_speed(command, console)
         else:
             run_collect(command, console)
     except ValueError as error:

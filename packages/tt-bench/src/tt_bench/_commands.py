@@ -37,7 +37,7 @@ class D4rl:
     Attributes:
         dataset: Minari id, local, remote or made here (see `collect --help`).
         env: Gymnasium id of the environment to evaluate in; the dataset's by default.
-        methods: Rows of the table: random, behaviour, bc, tt.
+        methods: Rows of the table: random, behaviour, bc, iql, tt, tt+q.
         seeds: Training seeds of each method that is trained.
         episodes: Episodes of each run.
         max_steps: Cut episodes after so many steps; the environment's limit by default.

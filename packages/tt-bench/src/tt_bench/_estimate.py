@@ -13,6 +13,7 @@ _REPEATS = 8
 _TRAINING_SHARE = 0.25  # of the matmul peak that training reaches
 _PLANNING_SHARE = 0.2
 _CLONING_STEP = 2.5e-3  # seconds of a step of behaviour cloning
+_CRITIC_STEP = 4e-3  # seconds of an update of the critic
 
 
 def matmul_peak(device: str) -> float:
@@ -74,5 +75,13 @@ def estimate_seconds(
     training = training_operations(recipe, width) / (_TRAINING_SHARE * peak)
     plans = episodes * -(-steps // recipe.planner.every)
     plan = planning_operations(recipe, observation, width) / (_PLANNING_SHARE * peak)
-    cost = {"bc": recipe.cloning.steps * _CLONING_STEP, "tt": training + plans * plan}
-    return sum(cost.get(run.method, 1.0) for run in runs)
+    planned = [run for run in runs if run.method in ("tt", "tt+q")]
+    judged = {run.seed for run in runs if run.method in ("iql", "tt+q")}
+    cloned = [run for run in runs if run.method == "bc"]
+    return (
+        len({run.seed for run in planned}) * training
+        + len(planned) * plans * plan
+        + len(judged) * recipe.critic.steps * _CRITIC_STEP
+        + len(cloned) * recipe.cloning.steps * _CLONING_STEP
+        + len(runs)
+    )

@@ -9,9 +9,15 @@ import attrs
 
 from tt_bench._agent import TransformerAgent
 from tt_bench._cloning import clone
+from tt_bench._criticism import TrainedCritic, train_critic
 from tt_bench._dataset import Dataset
-from tt_bench._interface import Agent, Track
-from tt_bench._planning import beam_planner, outcome_evaluator, samplers
+from tt_bench._interface import Agent, FloatArray, Track
+from tt_bench._planning import (
+    beam_planner,
+    critic_evaluator,
+    outcome_evaluator,
+    samplers,
+)
 from tt_bench._policies import FunctionAgent, RandomAgent
 from tt_bench._recipes import Recipe
 from tt_bench._sources import SOURCES, behaviour_policy
@@ -19,6 +25,7 @@ from tt_bench._store import Store
 from tt_bench._task import Task
 from tt_bench._transformer import Trained, train_transformer
 from tt_model import Progress
+from tt_plan import Evaluator
 
 
 @attrs.frozen(eq=False)
@@ -97,18 +104,53 @@ def _bc(context: Context) -> Prepared:
     return Prepared(agent, config.steps, time.perf_counter() - began)
 
 
+def _iql(context: Context) -> Prepared:
+    trained = _critic(context)
+    critic = trained.critic
+
+    def act(observations: FloatArray) -> FloatArray:
+        actions: FloatArray = critic.act(observations).cpu().numpy()
+        return actions
+
+    agent = FunctionAgent(act, context.task.low, context.task.high)
+    return Prepared(agent, trained.steps, trained.seconds)
+
+
 def _tt(context: Context) -> Prepared:
     trained = _transformer(context)
+    evaluator = outcome_evaluator(
+        trained.bins, trained.layout, context.recipe.planner, context.device
+    )
+    agent = _planning_agent(context, trained, evaluator)
+    return Prepared(agent, trained.steps, trained.seconds)
+
+
+def _tt_and_q(context: Context) -> Prepared:
+    trained, critic = _transformer(context), _critic(context)
+    evaluator = critic_evaluator(
+        trained.bins,
+        trained.layout,
+        critic,
+        discount=context.recipe.discount,
+        device=context.device,
+    )
+    agent = _planning_agent(context, trained, evaluator)
+    return Prepared(agent, trained.steps, trained.seconds + critic.seconds)
+
+
+def _planning_agent(
+    context: Context, trained: Trained, evaluator: Evaluator
+) -> TransformerAgent:
     recipe = context.recipe
     planner = beam_planner(
         trained.model,
-        outcome_evaluator(trained.bins, trained.layout, recipe.planner, context.device),
+        evaluator,
         samplers(trained.layout, recipe.planner),
         recipe.planner,
         discount=recipe.discount,
         stop=trained.bins.bins,
     )
-    agent = TransformerAgent(
+    return TransformerAgent(
         trained.bins,
         trained.layout,
         planner,
@@ -118,7 +160,6 @@ def _tt(context: Context) -> Prepared:
         plan_every=recipe.planner.every,
         device=context.device,
     )
-    return Prepared(agent, trained.steps, trained.seconds)
 
 
 _TRANSFORMER_PARTS = (
@@ -128,6 +169,9 @@ _TRANSFORMER_PARTS = (
     "model",
     "training",
 )
+
+
+_CRITIC_PARTS = ("discount", "critic")
 
 
 def _transformer(context: Context) -> Trained:
@@ -150,6 +194,21 @@ def _transformer(context: Context) -> Trained:
         )
 
 
+def _critic(context: Context) -> TrainedCritic:
+    folder = context.store.model_folder("critic", run_settings(context, _CRITIC_PARTS))
+    name, steps = f"iql, seed {context.seed}: training", context.recipe.critic.steps
+    with context.track(name, steps) as advance:
+        return train_critic(
+            context.dataset.episodes,
+            context.task,
+            context.recipe,
+            folder,
+            seed=context.seed,
+            device=context.device,
+            on_progress=advance,
+        )
+
+
 def run_settings(context: Context, parts: tuple[str, ...]) -> dict[str, Any]:
     """Collect the settings that what a method makes depends on."""
     recipe = attrs.asdict(context.recipe)
@@ -162,11 +221,18 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "random": Method(_random, (), False, "uniform random actions"),
         "behaviour": Method(_behaviour, (), False, "what made the data"),
         "bc": Method(_bc, ("cloning",), True, "behaviour cloning"),
+        "iql": Method(_iql, _CRITIC_PARTS, True, "implicit Q-learning's policy"),
         "tt": Method(
             _tt,
             (*_TRANSFORMER_PARTS, "planner"),
             True,
             "trajectory transformer, beam search by reward and value",
+        ),
+        "tt+q": Method(
+            _tt_and_q,
+            (*_TRANSFORMER_PARTS, "planner", "critic"),
+            True,
+            "trajectory transformer, beam search by reward and the critic's Q",
         ),
     }
 )

@@ -6,6 +6,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from tt_bench._criticism import TrainedCritic
 from tt_bench._interface import Planner
 from tt_bench._recipes import PlannerSettings
 from tt_plan import (
@@ -13,6 +14,7 @@ from tt_plan import (
     Expectation,
     Plan,
     Quantile,
+    QValue,
     Sampler,
     SequenceModel,
     beam_search,
@@ -34,6 +36,21 @@ def outcome_evaluator(
     if settings.outcome == "quantile":
         return Quantile(settings.quantile, reward, value)
     return Expectation(reward, value)
+
+
+def critic_evaluator(
+    bins: Bins, layout: Layout, trained: TrainedCritic, *, discount: float, device: str
+) -> Evaluator:
+    """Judge by a critic's Q in place of the value tokens, in the critic's units."""
+    middles = torch.tensor(bins.middles, device=device)
+    reward = middles[layout.reward_slice.start]
+    return QValue(
+        trained.critic.q,
+        middles[layout.observation_slice],
+        middles[layout.action_slice],
+        trained.units.scale * reward + trained.units.shift,
+        discount=discount,
+    )
 
 
 def samplers(layout: Layout, settings: PlannerSettings) -> list[Sampler]:

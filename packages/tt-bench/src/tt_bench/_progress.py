@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from rich.console import Console
 from rich.progress import (
@@ -15,6 +16,8 @@ from rich.progress import (
 
 from tt_bench._interface import Advance, Track
 
+_LINES = 4  # of a piece of work, where there is no bar
+
 
 @contextmanager
 def silent(_name: str, _total: int) -> Iterator[Advance]:
@@ -23,29 +26,35 @@ def silent(_name: str, _total: int) -> Iterator[Advance]:
 
 
 def shown_on(console: Console) -> Track:
-    """Make a tracker with a bar on a terminal, and with a line a piece elsewhere."""
+    """Make a tracker with a bar on a terminal, and with a few lines elsewhere."""
+    return partial(_bar if console.is_terminal else _lines, console)
 
-    @contextmanager
-    def track(name: str, total: int) -> Iterator[Advance]:
-        if not console.is_terminal:
-            console.print(f"{name} ...")
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}"),
-        )
-        with Progress(
-            *columns, console=console, transient=True, disable=not console.is_terminal
-        ) as progress:
-            task = progress.add_task(name, total=total or None, note="")
 
-            def advance(done: int, note: str) -> None:
-                progress.update(task, completed=done, note=note)
+@contextmanager
+def _bar(console: Console, name: str, total: int) -> Iterator[Advance]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(name, total=total, note="")
+        yield lambda done, note: progress.update(task, completed=done, note=note)
 
-            yield advance
 
-    return track
+@contextmanager
+def _lines(console: Console, name: str, total: int) -> Iterator[Advance]:
+    due = 0
+
+    def advance(done: int, note: str) -> None:
+        nonlocal due
+        if done >= due:
+            text = f"{name}: {done:,} of {total:,} {note}"
+            console.print(text, highlight=False, markup=False, soft_wrap=True)
+            due = (done * _LINES // total + 1) * total // _LINES + 1
+
+    yield advance

@@ -101,6 +101,32 @@ class PlannerSettings:
 
 
 @attrs.frozen
+class CriticSettings:
+    """How the critic is trained, by implicit Q-learning.
+
+    Attributes:
+        steps: Updates.
+        batch: Transitions of an update.
+        width: Units of each of the two hidden layers.
+        learning_rate: Learning rate of Adam.
+        expectile: Which expectile of Q the value regresses to.
+        temperature: Weight of the advantage in the policy's regression.
+        rewards: As the data has them ("plain"), minus one ("minus-one"), or so that
+            the best and the worst episode return lie 1000 apart ("spread").
+    """
+
+    steps: int = attrs.field(default=1_000_000, validator=ge(1))
+    batch: int = attrs.field(default=256, validator=ge(1))
+    width: int = attrs.field(default=256, validator=ge(1))
+    learning_rate: float = attrs.field(default=3e-4, validator=gt(0.0))
+    expectile: float = attrs.field(default=0.7, validator=[gt(0.0), lt(1.0)])
+    temperature: float = attrs.field(default=3.0, validator=ge(0.0))
+    rewards: Literal["plain", "minus-one", "spread"] = attrs.field(
+        default="plain", validator=in_(("plain", "minus-one", "spread"))
+    )
+
+
+@attrs.frozen
 class Recipe:
     """Every setting of the methods on one family of datasets.
 
@@ -118,14 +144,16 @@ class Recipe:
     training: TrainingSettings = TrainingSettings()
     planner: PlannerSettings = PlannerSettings()
     cloning: CloningConfig = attrs.field(factory=CloningConfig)
+    critic: CriticSettings = CriticSettings()
 
 
 _SMALL = Recipe(
     model=ModelSettings(layers=2, heads=4, width=64, dropout=0.0),
     training=TrainingSettings(steps=1_500, batch=64, learning_rate=2e-3),
     planner=PlannerSettings(context=5, horizon=10, beam=16),
+    critic=CriticSettings(steps=10_000, expectile=0.9, temperature=10.0),
 )
-_LOCOMOTION = Recipe(termination_reward=-100.0)
+_LOCOMOTION = Recipe(termination_reward=-100.0, critic=CriticSettings(rewards="spread"))
 _LOCOMOTION_WORDS = ("hopper", "halfcheetah", "walker2d", "ant/", "mujoco/")
 
 

@@ -1,0 +1,119 @@
+"""Train a critic on a dataset, or find the one trained before."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+import tt_critic
+from tt_bench._episodes import Episodes
+from tt_bench._recipes import Recipe
+from tt_bench._results import write_json
+from tt_bench._task import Task
+from tt_critic import Critic, IQLConfig, Transitions, locomotion_rewards
+
+_REPORTS = 100  # of the progress, in a whole training
+_CHECKPOINT_EVERY = 2_000
+
+
+class Units(NamedTuple):
+    """The critic's rewards: `scale` times the data's rewards, plus `shift`."""
+
+    scale: float
+    shift: float
+
+
+class TrainedCritic(NamedTuple):
+    """A trained critic, the units of its Q, and what training took."""
+
+    critic: Critic
+    units: Units
+    steps: int
+    seconds: float
+
+
+def reward_units(episodes: Episodes, kind: str) -> Units:
+    """Return the units that the recipe's kind of rewards means for this data."""
+    if kind == "minus-one":
+        return Units(1.0, -1.0)
+    if kind == "spread":
+        scaled = locomotion_rewards(episodes.rewards, episodes.ends)
+        largest = int(np.abs(episodes.rewards).argmax())
+        return Units(float(scaled[largest] / episodes.rewards[largest]), 0.0)
+    return Units(1.0, 0.0)
+
+
+def iql_config(recipe: Recipe, seed: int) -> IQLConfig:
+    """Return the settings of the critic's training."""
+    settings = recipe.critic
+    return IQLConfig(
+        expectile=settings.expectile,
+        temperature=settings.temperature,
+        discount=recipe.discount,
+        batch=settings.batch,
+        learning_rate=settings.learning_rate,
+        hidden=(settings.width, settings.width),
+        steps=settings.steps,
+        seed=seed,
+    )
+
+
+def train_critic(
+    episodes: Episodes,
+    task: Task,
+    recipe: Recipe,
+    folder: Path,
+    *,
+    seed: int,
+    device: str,
+    on_progress: Callable[[int, str], None],
+) -> TrainedCritic:
+    """Train in a folder, going on from its checkpoint, or load what it holds."""
+    units = reward_units(episodes, recipe.critic.rewards)
+    if not (folder / "critic.safetensors").exists():
+        _train(episodes, task, units, recipe, folder, seed, device, on_progress)
+    notes = json.loads((folder / "training.json").read_text())
+    critic = tt_critic.load(folder / "critic.safetensors", device)
+    return TrainedCritic(critic, units, notes["steps"], notes["seconds"])
+
+
+def _train(
+    episodes: Episodes,
+    task: Task,
+    units: Units,
+    recipe: Recipe,
+    folder: Path,
+    seed: int,
+    device: str,
+    on_progress: Callable[[int, str], None],
+) -> None:
+    config = iql_config(recipe, seed)
+    checkpoint = folder / "checkpoint.safetensors"
+
+    def report(progress: tt_critic.Progress) -> None:
+        on_progress(progress.step, f"V loss {progress.value_loss:.3g}")
+
+    began = time.perf_counter()
+    critic = tt_critic.train_critic(
+        Transitions(
+            episodes.observations,
+            episodes.actions,
+            units.scale * episodes.rewards + np.float32(units.shift),
+            episodes.next_observations(),
+            episodes.terminations(),
+        ),
+        config,
+        bounds=(task.low, task.high),
+        device=device,
+        checkpoint=checkpoint,
+        checkpoint_every=_CHECKPOINT_EVERY,
+        on_progress=report,
+        report_every=max(1, config.steps // _REPORTS),
+    )
+    seconds = time.perf_counter() - began
+    write_json(folder / "training.json", {"steps": config.steps, "seconds": seconds})
+    tt_critic.save(critic, folder / "critic.safetensors")
+    checkpoint.unlink(missing_ok=True)
