@@ -1,0 +1,125 @@
+"""Bins survive a file, and a bad file gives one clear error."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tt_tokenize import Bins, QuantileBins, UniformBins, load, save
+
+every_tokenizer = pytest.mark.parametrize("kind", [QuantileBins, UniformBins])
+
+
+@pytest.fixture
+def bins() -> QuantileBins:
+    data = np.random.default_rng(0).standard_normal((200, 3))
+    data[:, 1] = data[:, 1] > 0
+    return QuantileBins.fit(data, 30)
+
+
+@every_tokenizer
+def test_loaded_bins_are_the_saved_ones(kind: type[Bins], tmp_path: Path) -> None:
+    data = np.random.default_rng(0).standard_normal((200, 3))
+    path = tmp_path / "some bins"
+    save(saved := kind.fit(data, 300), path)
+    loaded = load(str(path))
+    assert type(loaded) is kind
+    assert np.array_equal(loaded.edges, saved.edges)
+    assert np.array_equal(loaded.middles, saved.middles)
+    assert np.array_equal(loaded.encode(data), saved.encode(data))
+    assert [file.name for file in tmp_path.iterdir()] == ["some bins"]
+
+
+def test_a_file_cut_anywhere_is_refused_by_name(
+    bins: QuantileBins, tmp_path: Path
+) -> None:
+    path = tmp_path / "bins.npz"
+    save(bins, path)
+    content = path.read_bytes()
+    for size in range(0, len(content), 37):
+        path.write_bytes(content[:size])
+        with pytest.raises(ValueError, match=r"bins\.npz is damaged"):
+            load(path)
+
+
+def test_a_changed_byte_is_refused_or_does_not_matter(
+    bins: QuantileBins, tmp_path: Path
+) -> None:
+    path = tmp_path / "bins.npz"
+    save(bins, path)
+    content = path.read_bytes()
+    for place in range(0, len(content), 7):
+        path.write_bytes(
+            content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :]
+        )
+        try:
+            loaded = load(path)
+        except ValueError as error:
+            assert "bins.npz" in str(error)  # noqa: PT017
+        else:
+            assert np.array_equal(loaded.edges, bins.edges)
+            assert np.array_equal(loaded.middles, bins.middles)
+
+
+def rewrite(path: Path, **changes: Any) -> None:
+    """Save a file whose description of itself is changed."""
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    about = json.loads(str(arrays.pop("about"))) | changes
+    np.savez(path, about=np.array(json.dumps(about)), **arrays)
+
+
+def test_an_unknown_version_is_refused_by_name(
+    bins: QuantileBins, tmp_path: Path
+) -> None:
+    path = tmp_path / "bins.npz"
+    save(bins, path)
+    rewrite(path, version=7)
+    with pytest.raises(ValueError, match=r"bins\.npz.*version 7.*reads version 1"):
+        load(path)
+
+
+def test_an_unknown_kind_is_refused_by_name(bins: QuantileBins, tmp_path: Path) -> None:
+    path = tmp_path / "bins.npz"
+    save(bins, path)
+    rewrite(path, kind="LogBins")
+    with pytest.raises(ValueError, match=r"LogBins.*QuantileBins, UniformBins"):
+        load(path)
+
+
+def test_a_foreign_archive_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.npz"
+    np.savez(path, about=np.array('{"format": "other"}'))
+    with pytest.raises(ValueError, match=r"other\.npz is damaged or was not written"):
+        load(path)
+
+
+def test_pickled_objects_are_never_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "pickle.npz"
+    np.savez(path, about=np.array([{"version": 1}], dtype=object))
+    with pytest.raises(ValueError, match=r"pickle\.npz is damaged"):
+        load(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        load(tmp_path / "nowhere")
+
+
+def test_a_failed_save_leaves_the_old_file(
+    bins: QuantileBins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "bins.npz"
+    save(bins, path)
+    before = path.read_bytes()
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(np, "savez", fail)
+    with pytest.raises(OSError, match="disk full"):
+        save(bins, path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
