@@ -1,0 +1,168 @@
+"""A trained critic: Q, V, advantage and the policy's action, and its file."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import attrs
+import torch
+from torch import Tensor
+
+from tt_critic import _files
+from tt_critic._stack import Shape, evaluate
+
+VALUE, Q, POLICY = slice(0, 1), slice(1, 3), slice(3, 4)  # rows of a critic
+NETWORKS = 4
+_KIND = "tt-critic"
+
+
+def stack_shape(observation: int, action: int, hidden: tuple[int, ...]) -> Shape:
+    """Return the shape that fits V (Do to 1), Q (Do + Da to 1), policy (Do to Da)."""
+    return Shape(observation + action, hidden, action)
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class Critic:
+    """Hold V, twin Q and a Gaussian policy that were trained on offline transitions.
+
+    Methods take tensors or arrays and answer on the critic's device, in its precision.
+
+    Attributes:
+        observation_size: Do, numbers of an observation.
+        action_size: Da, numbers of an action.
+        hidden: Widths of the hidden layers.
+        networks: [4, size]: V, first Q, second Q and policy, one network a row.
+        log_deviation: [Da], of the policy.
+        bounds: [2, Da], lowest and highest action.
+    """
+
+    observation_size: int
+    action_size: int
+    hidden: tuple[int, ...]
+    networks: Tensor = attrs.field(repr=False)
+    log_deviation: Tensor = attrs.field(repr=False)
+    bounds: Tensor = attrs.field(repr=False)
+
+    def q(self, observation: Any, action: Any) -> Tensor:
+        """Estimate the discounted return of an action, then of the policy.
+
+        Args:
+            observation: [B, Do].
+            action: [B, Da].
+
+        Returns:
+            [B], the lower of the two Q.
+
+        Raises:
+            ValueError: If a shape does not fit the critic.
+        """
+        state, deed = self._observation(observation), self._action(action)
+        if len(state) != len(deed):
+            raise ValueError(
+                f"observation and action must have equal lengths, got {len(state)} and "
+                f"{len(deed)}; repeat the shorter one."
+            )
+        pair = torch.cat([state, deed], 1).mT.expand(2, -1, -1)
+        return self._run(Q, pair)[:, 0].amin(0)
+
+    def v(self, observation: Any) -> Tensor:
+        """Estimate the value of observations [B, Do]: [B].
+
+        Raises:
+            ValueError: If the shape does not fit the critic.
+        """
+        return self._run(VALUE, self._observation(observation).mT[None])[0, 0]
+
+    def advantage(self, observation: Any, action: Any) -> Tensor:
+        """Subtract V from Q: [B, Do], [B, Da] -> [B].
+
+        Raises:
+            ValueError: If a shape does not fit the critic.
+        """
+        return self.q(observation, action) - self.v(observation)
+
+    def act(self, observation: Any) -> Tensor:
+        """Return the policy's mean action for [B, Do], clipped to the bounds: [B, Da].
+
+        Raises:
+            ValueError: If the shape does not fit the critic.
+        """
+        mean = self._run(POLICY, self._observation(observation).mT[None])[0].mT
+        return mean.clamp(self.bounds[0], self.bounds[1])
+
+    def to(self, device: torch.device | str) -> "Critic":
+        """Return the critic with its tensors on another device."""
+        return attrs.evolve(
+            self,
+            networks=self.networks.to(device),
+            log_deviation=self.log_deviation.to(device),
+            bounds=self.bounds.to(device),
+        )
+
+    def _run(self, rows: slice, inputs: Tensor) -> Tensor:
+        shape = stack_shape(self.observation_size, self.action_size, self.hidden)
+        return evaluate(shape.layers(self.networks[rows]), inputs)
+
+    def _observation(self, given: Any) -> Tensor:
+        return self._checked("observation", given, self.observation_size)
+
+    def _action(self, given: Any) -> Tensor:
+        return self._checked("action", given, self.action_size)
+
+    def _checked(self, name: str, given: Any, size: int) -> Tensor:
+        tensor = torch.as_tensor(
+            given, dtype=self.networks.dtype, device=self.networks.device
+        )
+        if tensor.ndim != 2 or tensor.shape[1] != size:
+            raise ValueError(
+                f"{name} must have shape [B, {size}], got {list(tensor.shape)}; the "
+                f"critic was trained with {self.observation_size} numbers an "
+                f"observation and {self.action_size} an action."
+            )
+        return tensor
+
+
+def save(critic: Critic, path: str | os.PathLike[str]) -> None:
+    """Write a critic to one safetensors file, in one step.
+
+    Args:
+        critic: To write.
+        path: Of the file; its folder is made if needed.
+    """
+    tensors = {
+        "networks": critic.networks,
+        "log_deviation": critic.log_deviation,
+        "bounds": critic.bounds,
+    }
+    facts = {
+        "observation_size": critic.observation_size,
+        "action_size": critic.action_size,
+        "hidden": critic.hidden,
+    }
+    _files.write(Path(path), _KIND, tensors, facts)
+
+
+def load(path: str | os.PathLike[str], device: torch.device | str = "cpu") -> Critic:
+    """Read a critic that `save` wrote.
+
+    Args:
+        path: Of the file.
+        device: Where its tensors go.
+
+    Returns:
+        The critic.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is truncated, no critic, or of an unknown version.
+    """
+    tensors, facts = _files.read(Path(path), _KIND)
+    critic = Critic(
+        observation_size=facts["observation_size"],
+        action_size=facts["action_size"],
+        hidden=tuple(facts["hidden"]),
+        networks=tensors["networks"],
+        log_deviation=tensors["log_deviation"],
+        bounds=tensors["bounds"],
+    )
+    return critic.to(device)

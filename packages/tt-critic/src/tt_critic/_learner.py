@@ -1,0 +1,215 @@
+"""One update of implicit Q-learning: V, twin Q, policy and targets together.
+
+All losses of an update are taken at the same parameters, then all networks move. The
+authors' code moves V first and lets Q and the policy see the new V. Each loss has a
+gradient in its own network alone and takes the others as constants, so both orders have
+the same fixed points; here the others are one step of the learning rate older, a small
+part of the lag that the target networks have on purpose. In return one batched product
+serves all seven evaluations: V of the next observation, two target Q, V, two Q and the
+policy.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from tt_critic._config import IQLConfig
+from tt_critic._critic import NETWORKS, POLICY, VALUE, Q, stack_shape
+from tt_critic._gradients import bellman_gradient, expectile_gradient, policy_gradient
+from tt_critic._losses import (
+    advantage_weights,
+    bellman_loss,
+    bellman_target,
+    expectile_loss,
+    gaussian_log_probability,
+    policy_loss,
+)
+from tt_critic._stack import Workspace, initial_row
+from tt_critic._transitions import Sizes, unpack
+
+_COPIES = 3  # rows in front of the trained ones: a copy of V, two target Q
+_LOWEST, _HIGHEST = -5.0, 2.0  # log-deviation of the policy
+_EAGER_UPDATES = 3  # before a CUDA graph is captured, so that libraries are loaded
+
+
+class Losses(NamedTuple):
+    """Hold the losses of one batch, scalars."""
+
+    value: Tensor
+    q: Tensor
+    policy: Tensor
+
+
+class _Targets(NamedTuple):
+    """Hold what the losses take as constants: [B] each."""
+
+    difference: Tensor
+    backup: Tensor
+    weights: Tensor
+
+
+def cosine(step: int, steps: int) -> float:
+    """Return the share of the learning rate left before update ``step`` (from 0)."""
+    return 0.5 * (1.0 + math.cos(math.pi * step / steps))
+
+
+def initial_networks(sizes: Sizes, hidden: tuple[int, ...], seed: int) -> Tensor:
+    """Draw V, two Q and the policy: [4, size]."""
+    generator = torch.Generator().manual_seed(seed)
+    shape = stack_shape(sizes.observation, sizes.action, hidden)
+    pair = sizes.observation + sizes.action
+    used = [
+        (sizes.observation, 1),
+        (pair, 1),
+        (pair, 1),
+        (sizes.observation, sizes.action),
+    ]
+    return torch.stack([initial_row(shape, *ends, generator) for ends in used])
+
+
+class Learner:
+    """Hold everything that changes while a critic is trained."""
+
+    def __init__(
+        self, data: Tensor, sizes: Sizes, config: IQLConfig, *, cuda_graph: bool = False
+    ) -> None:
+        """Start from fresh networks.
+
+        Args:
+            data: Packed transitions [N, 2 Do + Da + 2]; device and precision follow it.
+            sizes: Of an observation and an action.
+            config: Settings.
+            cuda_graph: Whether updates are replayed from a CUDA graph.
+        """
+        self._data, self._config = data, config
+        trained = initial_networks(sizes, config.hidden, config.seed).to(data)
+        self.networks = torch.cat([trained[:_COPIES], trained])  # [7, size]
+        self.log_deviation = data.new_zeros(sizes.action)
+        self._gradient = torch.zeros_like(trained)
+        self._optimizer = self._make_optimizer(config.learning_rate)
+        rates = [1.0, config.target_rate, config.target_rate]  # of V's copy, targets
+        self._rates = data.new_tensor(rates)[:, None]
+        self._generator = torch.Generator(data.device).manual_seed(config.seed)
+        self._make_buffers(sizes)
+        self._until_capture = _EAGER_UPDATES if cuda_graph else -1  # below 0: never
+        self._learn: Callable[[], None] = self._learn_now
+
+    @property
+    def trained(self) -> Tensor:
+        """The rows that a critic keeps: [4, size]."""
+        return self.networks[_COPIES:]
+
+    def _make_optimizer(self, learning_rate: float) -> torch.optim.Adam:
+        critic, policy = self.trained[: POLICY.start], self.trained[POLICY]
+        critic.grad = self._gradient[: POLICY.start]
+        policy.grad = self._gradient[POLICY]
+        self.log_deviation.grad = torch.zeros_like(self.log_deviation)
+        groups = [
+            {"params": networks, "lr": self._data.new_tensor(learning_rate)}
+            for networks in ([critic], [policy, self.log_deviation])
+        ]
+        on_gpu = self._data.device.type == "cuda"
+        return torch.optim.Adam(groups, fused=True, capturable=on_gpu)
+
+    def _make_buffers(self, sizes: Sizes) -> None:
+        batch, config = self._config.batch, self._config
+        shape = stack_shape(sizes.observation, sizes.action, config.hidden)
+        self._index = torch.empty(batch, dtype=torch.int64, device=self._data.device)
+        self._rows = self._data.new_empty(batch, self._data.shape[1])
+        self._batch = unpack(self._rows, sizes)
+        self._workspace = Workspace(shape, self.networks, self._gradient, batch)
+        self._slope = self._data.new_zeros(NETWORKS, sizes.action, batch)
+        blind = [_COPIES + VALUE.start, _COPIES + POLICY.start]  # see no action
+        self._sees = self._data.new_ones(len(self.networks), shape.inputs, 1)
+        self._sees[blind, sizes.observation :] = 0.0
+        copies, trained = torch.split(self._workspace.outputs, [_COPIES, NETWORKS])
+        self._next_value, self._target_q = copies[0, 0], copies[1:, 0]
+        self._value, self._q = trained[VALUE.start, 0], trained[Q, 0]
+        self._mean = trained[POLICY.start]
+
+    def update(self, step: int) -> None:
+        """Draw a batch and move all networks; ``step`` counts updates from 0."""
+        rate = self._config.learning_rate * cosine(step, self._config.steps)
+        self._optimizer.param_groups[1]["lr"].fill_(rate)
+        self._index.random_(0, len(self._data), generator=self._generator)
+        if self._until_capture == 0:
+            self._learn = _captured(self._learn_now)
+        self._until_capture -= 1
+        self._learn()
+
+    def _learn_now(self) -> None:
+        torch.index_select(self._data, 0, self._index, out=self._rows)
+        inputs, batch = self._workspace.inputs, self._batch
+        inputs[0, : len(batch.next_observation)] = batch.next_observation
+        torch.mul(batch.pair, self._sees[1:], out=inputs[1:])
+        self._workspace.evaluate()
+        self._write_slope()
+        self._workspace.differentiate(self._slope)
+        self._optimizer.step()
+        self.log_deviation.clamp_(_LOWEST, _HIGHEST)
+        self.networks[:_COPIES].lerp_(self.trained[:_COPIES], self._rates)
+
+    def _targets(self) -> _Targets:
+        difference = self._target_q.amin(0) - self._value
+        _, _, _, reward, termination = self._batch
+        discount, temperature = self._config.discount, self._config.temperature
+        backup = bellman_target(reward, self._next_value, termination, discount)
+        return _Targets(difference, backup, advantage_weights(difference, temperature))
+
+    def _write_slope(self) -> None:
+        difference, backup, weights = self._targets()
+        value = expectile_gradient(difference, self._config.expectile)
+        policy, deviation = policy_gradient(
+            self._batch.action, self._mean, self.log_deviation, weights
+        )
+        self._slope[VALUE.start, 0] = value
+        self._slope[Q, 0] = bellman_gradient(self._q, backup)
+        self._slope[POLICY.start] = policy
+        if self.log_deviation.grad is not None:
+            self.log_deviation.grad.copy_(deviation)
+
+    def losses(self) -> Losses:
+        """Return the losses of the last batch, as they were before its update."""
+        difference, backup, weights = self._targets()
+        likelihood = gaussian_log_probability(
+            self._batch.action.mT, self._mean.mT, self.log_deviation
+        )
+        return Losses(
+            expectile_loss(difference, self._config.expectile),
+            bellman_loss(self._q, backup),
+            policy_loss(likelihood, weights),
+        )
+
+    def state(self) -> dict[str, Tensor]:
+        """Return all that the next update depends on, the data aside."""
+        state = {
+            "networks": self.networks,
+            "log_deviation": self.log_deviation,
+            "generator": self._generator.get_state(),
+        }
+        for index, moments in self._optimizer.state_dict()["state"].items():
+            state |= {f"adam.{index}.{name}": value for name, value in moments.items()}
+        return state
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Continue from what `state` returned."""
+        self.networks.copy_(state["networks"])
+        self.log_deviation.copy_(state["log_deviation"])
+        self._generator.set_state(state["generator"])
+        moments: dict[int, dict[str, Tensor]] = {}
+        for key in filter(lambda key: key.startswith("adam."), state):
+            _, index, name = key.split(".")
+            moments.setdefault(int(index), {})[name] = state[key]
+        groups = self._optimizer.state_dict()["param_groups"]
+        self._optimizer.load_state_dict({"state": moments, "param_groups": groups})
+
+
+def _captured(work: Callable[[], None]) -> Callable[[], None]:
+    """Record work on the current CUDA device and return what replays it."""
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        work()
+    return graph.replay

@@ -1,0 +1,157 @@
+"""Perceptrons of one shape, evaluated together as batched matrix products.
+
+A stack is a matrix with one network a row. Networks that need fewer inputs or outputs
+than the widest get zeros as inputs and leave outputs unread, so their spare weights
+never move. Features come before the batch: K networks, B batch.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import attrs
+import torch
+from torch import Tensor, nn
+
+
+class Layer(NamedTuple):
+    """Hold one layer of every network of a stack, or its gradient.
+
+    Attributes:
+        weight: [K, out, in].
+        bias: [K, out, 1].
+    """
+
+    weight: Tensor
+    bias: Tensor
+
+
+@attrs.frozen
+class Shape:
+    """Describe the networks of a stack.
+
+    Attributes:
+        inputs: Number of inputs of the widest network.
+        hidden: Widths of the hidden layers.
+        outputs: Number of outputs of the widest network.
+    """
+
+    inputs: int
+    hidden: tuple[int, ...]
+    outputs: int
+
+    @property
+    def pairs(self) -> list[tuple[int, int]]:
+        """(in, out) of each layer."""
+        return list(pairwise((self.inputs, *self.hidden, self.outputs)))
+
+    @property
+    def size(self) -> int:
+        """Number of parameters of one network."""
+        return sum(wide * (narrow + 1) for narrow, wide in self.pairs)
+
+    def layers(self, rows: Tensor) -> list[Layer]:
+        """View rows [K, size] as layers: each layer's weight, row by row, then bias."""
+        found, start = [], 0
+        for narrow, wide in self.pairs:
+            middle, stop = start + wide * narrow, start + wide * (narrow + 1)
+            weight = rows[:, start:middle].view(-1, wide, narrow)
+            found.append(Layer(weight, rows[:, middle:stop, None]))
+            start = stop
+        return found
+
+
+def initial_row(
+    shape: Shape, inputs: int, outputs: int, seed: torch.Generator
+) -> Tensor:
+    """Draw one network that uses the first ``inputs`` and ``outputs``: [size].
+
+    Hidden weights are orthogonal with gain sqrt(2), the last ones with gain 0.01, so
+    that predictions start near 0; biases and spare weights are 0.
+    """
+    row = torch.zeros(1, shape.size)
+    layers = shape.layers(row)
+    for index, layer in enumerate(layers):
+        last = index == len(layers) - 1
+        used = layer.weight[0, : outputs if last else None, : None if index else inputs]
+        fresh = torch.empty(used.shape)
+        used.copy_(nn.init.orthogonal_(fresh, 0.01 if last else 2**0.5, generator=seed))
+    return row[0]
+
+
+def evaluate(layers: Sequence[Layer], inputs: Tensor) -> Tensor:
+    """Evaluate K networks.
+
+    Args:
+        layers: As made by `Shape.layers`.
+        inputs: [K, in, B]; fewer inputs than the shape's are the first of them.
+
+    Returns:
+        [K, out, B].
+    """
+    values = inputs
+    for layer in layers[:-1]:
+        weight = layer.weight[..., : values.shape[1]]
+        values = torch.baddbmm(layer.bias, weight, values).relu_()
+    weight = layers[-1].weight[..., : values.shape[1]]
+    return torch.baddbmm(layers[-1].bias, weight, values)
+
+
+class Workspace:
+    """Evaluate a stack and differentiate its last networks in memory kept for it.
+
+    A fresh buffer costs several times what it costs to write into one that exists, so
+    all of them are made once, for one batch size.
+    """
+
+    def __init__(
+        self, shape: Shape, rows: Tensor, gradient: Tensor, batch: int
+    ) -> None:
+        """Make the buffers.
+
+        Args:
+            shape: Of the networks.
+            rows: [K, size], all networks.
+            gradient: [T, size], where the gradients of the last T networks go.
+            batch: Size of every batch.
+        """
+        trained = len(gradient)
+        self._first = len(rows) - trained
+        self._layers = shape.layers(rows)
+        self._gradient = shape.layers(gradient)
+        widths = [wide for _, wide in shape.pairs]
+        self.inputs = rows.new_zeros(len(rows), shape.inputs, batch)
+        self._values = [rows.new_zeros(len(rows), wide, batch) for wide in widths]
+        self._slopes = [rows.new_zeros(trained, wide, batch) for wide in widths[:-1]]
+
+    @property
+    def outputs(self) -> Tensor:
+        """What the last evaluation gave: [K, out, B]."""
+        return self._values[-1]
+
+    def evaluate(self) -> Tensor:
+        """Evaluate all networks at ``inputs``: [K, out, B], overwritten by the next."""
+        below = self.inputs
+        for layer, values in zip(self._layers, self._values, strict=True):
+            torch.baddbmm(layer.bias, layer.weight, below, out=values)
+            below = values if values is self.outputs else values.relu_()
+        return self.outputs
+
+    def differentiate(self, slope: Tensor) -> None:
+        """Write the gradients that follow from a loss's slope at the trained outputs.
+
+        Uses up the hidden values of the last evaluation.
+
+        Args:
+            slope: [T, out, B].
+        """
+        for index in reversed(range(len(self._layers))):
+            below = (self._values[index - 1] if index else self.inputs)[self._first :]
+            torch.bmm(slope, below.mT, out=self._gradient[index].weight)
+            torch.sum(slope, 2, keepdim=True, out=self._gradient[index].bias)
+            if index:
+                weight = self._layers[index].weight[self._first :]
+                slope = torch.bmm(weight.mT, slope, out=self._slopes[index - 1])
+                slope.mul_(
+                    below.sign_()
+                )  # rectified values: the sign is the derivative

@@ -1,0 +1,168 @@
+"""Train a critic from transitions, with checkpoints that continue exactly."""
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import attrs
+import numpy as np
+import torch
+from torch import Tensor
+
+from tt_critic import _files
+from tt_critic._config import IQLConfig
+from tt_critic._critic import Critic
+from tt_critic._learner import Learner
+from tt_critic._transitions import (
+    Bounds,
+    Transitions,
+    check_bounds,
+    check_transitions,
+    pack,
+)
+
+_KIND = "tt-critic checkpoint"
+_LOG = logging.getLogger("tt_critic")
+
+
+class Progress(NamedTuple):
+    """Say how far training is; losses are those of the last batch.
+
+    Attributes:
+        step: Updates done.
+        steps: Updates in all.
+        value_loss: Expectile loss of V.
+        q_loss: Squared Bellman errors of both Q, summed.
+        policy_loss: Weighted negative log-likelihood.
+    """
+
+    step: int
+    steps: int
+    value_loss: float
+    q_loss: float
+    policy_loss: float
+
+
+def log_progress(progress: Progress) -> None:
+    """Write one line to the logger ``tt_critic``, at level INFO."""
+    _LOG.info("update %d of %d: V loss %.4g, Q loss %.4g, policy loss %.4g", *progress)
+
+
+def train_critic(
+    transitions: Transitions,
+    config: IQLConfig,
+    *,
+    bounds: Bounds = (-1.0, 1.0),
+    device: torch.device | str = "cpu",
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int = 10_000,
+    on_progress: Callable[[Progress], None] = log_progress,
+    report_every: int = 1_000,
+    cuda_graph: bool = False,
+) -> Critic:
+    """Train V, twin Q and a policy by implicit Q-learning (arXiv 2110.06169).
+
+    On a CPU the same call gives the same critic, bit for bit, with the same number of
+    threads, and so does a call that continues from a checkpoint of an interrupted one.
+
+    Args:
+        transitions: The data; copied to the device once, in float32.
+        config: Settings.
+        bounds: Action space, (low, high), each a number or [Da].
+        device: Where training runs and the critic stays.
+        checkpoint: File to write every ``checkpoint_every`` updates and after the last;
+            where it exists, training continues from it.
+        checkpoint_every: Updates between checkpoints.
+        on_progress: Called every ``report_every`` updates and after the last.
+        report_every: Updates between reports; each one waits for the device.
+        cuda_graph: Whether a CUDA device replays updates from a captured graph.
+
+    Returns:
+        The critic.
+
+    Raises:
+        ValueError: If the transitions or bounds are unusable, or the checkpoint is
+            damaged or belongs to other settings or other data.
+    """
+    space = check_bounds(bounds, _last_axis(transitions.actions))
+    sizes = check_transitions(transitions, space)
+    _check_rhythm(checkpoint_every, report_every)
+    if cuda_graph and torch.device(device).type != "cuda":
+        raise ValueError(
+            f"cuda_graph needs a CUDA device, got {str(device)!r}; leave it off."
+        )
+    packed = pack(transitions)
+    learner = Learner(packed.to(device), sizes, config, cuda_graph=cuda_graph)
+    keeper = None if checkpoint is None else _Keeper(Path(checkpoint), config, packed)
+    start = 0 if keeper is None else keeper.restore(learner)
+    for done in range(start + 1, config.steps + 1):
+        learner.update(done - 1)
+        last = done == config.steps
+        if keeper is not None and (last or done % checkpoint_every == 0):
+            keeper.save(learner, done)
+        if last or done % report_every == 0:
+            losses = [loss.item() for loss in learner.losses()]
+            on_progress(Progress(done, config.steps, *losses))
+    return Critic(
+        observation_size=sizes.observation,
+        action_size=sizes.action,
+        hidden=config.hidden,
+        networks=learner.trained.clone(),
+        log_deviation=learner.log_deviation.clone(),
+        bounds=torch.from_numpy(space).to(learner.networks),
+    )
+
+
+def _last_axis(actions: Any) -> int:
+    """Return Da, or 1 where the actions have no columns, which is reported later."""
+    shape = np.shape(actions)
+    return max(shape[-1], 1) if len(shape) == 2 else 1
+
+
+def _check_rhythm(checkpoint_every: int, report_every: int) -> None:
+    if min(checkpoint_every, report_every) < 1:
+        raise ValueError(
+            "checkpoint_every and report_every must be at least 1, got "
+            f"{checkpoint_every} and {report_every}."
+        )
+
+
+class _Keeper:
+    """Save and restore a learner, for one run's settings and data."""
+
+    def __init__(self, path: Path, config: IQLConfig, packed: Tensor) -> None:
+        digest = hashlib.blake2b(packed.numpy().data, digest_size=16)
+        facts = {"config": attrs.asdict(config), "data": digest.hexdigest()}
+        self._path = path
+        self._facts: dict[str, Any] = json.loads(json.dumps(facts))
+
+    def save(self, learner: Learner, step: int) -> None:
+        _files.write(self._path, _KIND, learner.state(), {**self._facts, "step": step})
+
+    def restore(self, learner: Learner) -> int:
+        """Return how many updates are done: 0 without a checkpoint."""
+        if not self._path.exists():
+            return 0
+        state, facts = _files.read(self._path, _KIND)
+        if facts["data"] != self._facts["data"]:
+            raise ValueError(
+                f"{self._path} must belong to the given transitions, but was made from "
+                "others; use another checkpoint path, or delete the file."
+            )
+        saved, given = facts["config"], self._facts["config"]
+        changed = [
+            f"{name} ({saved.get(name)} there, {value} here)"
+            for name, value in given.items()
+            if saved.get(name) != value
+        ]
+        if changed:
+            raise ValueError(
+                f"{self._path} must have the given settings, but differs in "
+                f"{', '.join(changed)}; use another checkpoint path, or delete it."
+            )
+        learner.restore(state)
+        return int(facts["step"])

@@ -1,0 +1,96 @@
+from pathlib import Path
+
+import attrs
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from tt_critic import Critic, load, save
+from tt_critic._critic import stack_shape
+
+
+def critic() -> Critic:
+    generator = torch.Generator().manual_seed(0)
+    size = stack_shape(3, 2, (16, 8)).size
+    return Critic(
+        observation_size=3,
+        action_size=2,
+        hidden=(16, 8),
+        networks=torch.randn(4, size, generator=generator),
+        log_deviation=torch.randn(2, generator=generator),
+        bounds=torch.tensor([[-1.0, -2.0], [1.0, 2.0]]),
+    )
+
+
+def test_a_saved_critic_answers_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "critic.safetensors"
+    first = critic()
+    save(first, path)
+    second = load(path)
+    observation, action = torch.randn(5, 3), torch.randn(5, 2)
+    assert torch.equal(first.q(observation, action), second.q(observation, action))
+    assert torch.equal(first.v(observation), second.v(observation))
+    assert torch.equal(first.act(observation), second.act(observation))
+    assert torch.equal(first.log_deviation, second.log_deviation)
+    assert second.hidden == first.hidden
+
+
+@pytest.mark.parametrize("kept", [0, 5, 300, -1])
+def test_a_truncated_critic_is_one_clear_error(tmp_path: Path, kept: int) -> None:
+    path = tmp_path / "critic.safetensors"
+    save(critic(), path)
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(
+        ValueError, match=r"critic\.safetensors .* truncated or damaged"
+    ):
+        load(path)
+
+
+def test_another_kind_and_another_version_are_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "other.safetensors"
+    save_file({"a": torch.zeros(1)}, path)
+    with pytest.raises(ValueError, match="got format None"):
+        load(path)
+    save_file({"a": torch.zeros(1)}, path, {"format": "tt-critic", "version": "7"})
+    with pytest.raises(ValueError, match="must have version 1, got '7'"):
+        load(path)
+    with pytest.raises(FileNotFoundError):
+        load(tmp_path / "missing.safetensors")
+
+
+def test_q_is_the_lower_twin_and_the_advantage_its_difference_to_v() -> None:
+    both = critic()
+    observation, action = torch.randn(9, 3), torch.randn(9, 2)
+    twins = []
+    for row in (1, 2):
+        networks = both.networks[[0, row, row, 3]]
+        twins.append(attrs.evolve(both, networks=networks).q(observation, action))
+    q = both.q(observation, action)
+    torch.testing.assert_close(q, torch.minimum(*twins))
+    torch.testing.assert_close(
+        both.advantage(observation, action), q - both.v(observation)
+    )
+
+
+def test_actions_stay_in_the_space_and_depend_on_the_observation_alone() -> None:
+    actions = critic().act(100 * torch.randn(50, 3))
+    assert actions.shape == (50, 2)
+    assert actions.abs().amax(0).tolist() == [1.0, 2.0]
+
+
+def test_observations_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(
+        ValueError, match=r"observation must have shape \[B, 3\], got \[2, 4\]"
+    ):
+        critic().v(torch.zeros(2, 4))
+    with pytest.raises(ValueError, match=r"action must have shape \[B, 2\], got \[2\]"):
+        critic().q(torch.zeros(1, 3), torch.zeros(2))
+    with pytest.raises(ValueError, match="equal lengths, got 1 and 2"):
+        critic().q(torch.zeros(1, 3), torch.zeros(2, 2))
+
+
+def test_q_follows_the_gradient_of_the_action() -> None:
+    action = torch.zeros(1, 2, requires_grad=True)
+    (slope,) = torch.autograd.grad(critic().q(torch.ones(1, 3), action).sum(), action)
+    moved = critic().q(torch.ones(1, 3), 1e-3 * slope)
+    assert moved.item() > critic().q(torch.ones(1, 3), action).item()

@@ -1,0 +1,150 @@
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import attrs
+import numpy as np
+import pytest
+import torch
+
+from tt_critic import Critic, IQLConfig, Progress, Transitions, train_critic
+
+CONFIG = IQLConfig(hidden=(16, 16), batch=8, steps=40, seed=3)
+
+
+def transitions(seed: int = 0, count: int = 60) -> Transitions:
+    rng = np.random.default_rng(seed)
+    return Transitions(
+        rng.normal(size=(count, 3)),
+        rng.uniform(-1, 1, size=(count, 2)),
+        rng.normal(size=count),
+        rng.normal(size=(count, 3)),
+        rng.random(count) < 0.1,
+    )
+
+
+def interrupt_at(step: int) -> Callable[[Progress], None]:
+    def stop(progress: Progress) -> None:
+        if progress.step == step:
+            raise KeyboardInterrupt
+
+    return stop
+
+
+def interrupted(path: Path, step: int) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train_critic(
+            transitions(),
+            CONFIG,
+            checkpoint=path,
+            checkpoint_every=20,
+            report_every=1,
+            on_progress=interrupt_at(step),
+        )
+
+
+def assert_same(first: Critic, second: Critic) -> None:
+    assert torch.equal(first.networks, second.networks)
+    assert torch.equal(first.log_deviation, second.log_deviation)
+
+
+@pytest.mark.parametrize("step", [20, 33])
+def test_an_interrupted_run_continues_to_the_same_bits(
+    tmp_path: Path, step: int
+) -> None:
+    path = tmp_path / "run" / "checkpoint.safetensors"
+    interrupted(path, step)
+    resumed = train_critic(transitions(), CONFIG, checkpoint=path)
+    assert_same(resumed, train_critic(transitions(), CONFIG))
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_a_finished_run_is_read_back_without_an_update(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    first = train_critic(transitions(), CONFIG, checkpoint=path)
+    steps: list[Progress] = []
+    again = train_critic(
+        transitions(), CONFIG, checkpoint=path, on_progress=steps.append
+    )
+    assert_same(first, again)
+    assert steps == []
+
+
+def test_the_seed_decides_the_critic() -> None:
+    first = train_critic(transitions(), CONFIG)
+    assert_same(first, train_critic(transitions(), CONFIG))
+    other = train_critic(transitions(), attrs.evolve(CONFIG, seed=4))
+    assert not torch.equal(first.networks, other.networks)
+
+
+def test_a_crash_while_writing_leaves_the_last_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    interrupted(path, 20)
+    before = path.read_bytes()
+
+    def crash(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", crash)
+        with pytest.raises(KeyboardInterrupt):
+            train_critic(transitions(), CONFIG, checkpoint=path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_checkpoint_of_other_settings_or_data_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    interrupted(path, 20)
+    with pytest.raises(ValueError, match=r"expectile \(0.7 there, 0.9 here\)"):
+        train_critic(
+            transitions(), attrs.evolve(CONFIG, expectile=0.9), checkpoint=path
+        )
+    with pytest.raises(ValueError, match="given transitions"):
+        train_critic(transitions(seed=1), CONFIG, checkpoint=path)
+
+
+def test_a_truncated_checkpoint_is_one_clear_error(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    interrupted(path, 20)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ValueError, match=r"checkpoint\.safetensors .* truncated"):
+        train_critic(transitions(), CONFIG, checkpoint=path)
+
+
+def test_progress_is_reported_at_the_interval_and_at_the_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    seen: list[Progress] = []
+    config = attrs.evolve(CONFIG, steps=25)
+    train_critic(transitions(), config, report_every=10, on_progress=seen.append)
+    assert [progress.step for progress in seen] == [10, 20, 25]
+    assert all(np.isfinite(progress).all() for progress in seen)
+    with caplog.at_level(logging.INFO, "tt_critic"):
+        train_critic(transitions(), config)
+    assert "update 25 of 25" in caplog.text
+
+
+def test_the_policy_is_the_average_action_under_advantage_weights() -> None:
+    rng = np.random.default_rng(0)
+    actions = rng.uniform(-1, 1, size=(500, 1))
+    here = np.ones((500, 1))
+    data = Transitions(here, actions, (actions[:, 0] > 0.5), here, np.ones(500))
+    config = IQLConfig(
+        hidden=(16,), learning_rate=1e-2, target_rate=0.1, steps=400, temperature=10.0
+    )
+    critic = train_critic(data, config)
+    weights = np.exp(10.0 * critic.advantage(here, actions).numpy()).clip(max=100)
+    expected = np.average(actions[:, 0], weights=weights)
+    assert expected > 0.6
+    assert critic.act(here[:1]).item() == pytest.approx(expected, abs=0.05)
+
+
+def test_a_cuda_graph_on_a_cpu_and_empty_intervals_are_refused() -> None:
+    with pytest.raises(ValueError, match="cuda_graph needs a CUDA device"):
+        train_critic(transitions(), CONFIG, cuda_graph=True)
+    with pytest.raises(ValueError, match="at least 1, got 0 and 5"):
+        train_critic(transitions(), CONFIG, checkpoint_every=0, report_every=5)
