@@ -49,7 +49,7 @@ def extend(
     blocked = _blocked(model, seen, state, torch.arange(begin, end, device=x.device))
     by = turns(config, begin, end, x)
     stored = _stored(new, begin, end, x)
-    for layer, block in enumerate(model.blocks):
+    for layer, block in enumerate(model.layers):
         q, k, v = block.attn.project(block.ln1(x), by)
         if new:
             levels[-1].write(layer, room, k[:, stored], v[:, stored])

@@ -6,6 +6,7 @@ V bins. The training pass is `forward`; planning goes through `start`, `step` an
 """
 
 import math
+from typing import cast
 
 import torch
 from einops import rearrange
@@ -192,6 +193,11 @@ class TrajectoryTransformer(nn.Module):
             return fork(state, rows)
         return merge(self.pool, self.config, state, rows)
 
+    @property
+    def layers(self) -> list[Block]:
+        """The blocks, first to last."""
+        return cast(list[Block], list(self.blocks))
+
     def crop(self, tokens: Tensor) -> Tensor:
         """Drop the transitions that a "learned" model can't see while planning."""
         if self.config.positions == "rotary":
@@ -236,7 +242,7 @@ class TrajectoryTransformer(nn.Module):
             mask = ((mask & real[:, None]) | own)[:, None]
         x = self.drop(self.embed(tokens, 0, pad))
         by = turns(self.config, 0, length, x)
-        for block in self.blocks:
+        for block in self.layers:
             x = block(x, by, mask)
         out: Tensor = self.ln_f(x)
         return out

@@ -1,0 +1,135 @@
+"""How long plans take, next to a full forward pass for every token."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from tt_bench._machine import Peaks, clock, peak_memory
+from tt_bench._plan_cost import PlanShape, cached_work, naive_tokens
+from tt_bench._speed_record import Measurement
+from tt_model import TrajectoryTransformer, TransformerConfig
+from tt_plan import Expectation, Plan, beam_search, likeliest, tail_cut
+
+HOPPER = PlanShape()
+HALFCHEETAH = PlanShape(observation=17, action=6, horizon=5, beam=32)
+_BINS = 100
+_LEARNED_WINDOW = 5  # what the paper's code reads while planning
+_SAMPLE = 32  # rows of the calls that the naive time is taken from
+
+
+def measure_plans(device: str, peaks: Peaks) -> Iterator[Measurement]:
+    """Time a plan of each shape, alone and for ten environments together."""
+    for name, shape in (("hopper", HOPPER), ("halfcheetah", HALFCHEETAH)):
+        config = rotary(shape)
+        yield _measure(f"plan, {name}, rotary", shape, config, device, peaks)
+    yield _measure("plan, hopper, learned", HOPPER, learned(HOPPER), device, peaks)
+    ten = HOPPER._replace(environments=10)
+    yield _measure("10 plans together, hopper", ten, rotary(ten), device, peaks, 1)
+
+
+def rotary(shape: PlanShape) -> TransformerConfig:
+    """Return the network of the design: 4 layers, 4 heads, 128 features."""
+    return TransformerConfig(vocabulary=_BINS, transition=shape.transition)
+
+
+def learned(shape: PlanShape) -> TransformerConfig:
+    """Return the same with learned positions and the paper's planning window."""
+    return TransformerConfig(
+        vocabulary=_BINS,
+        transition=shape.transition,
+        positions="learned",
+        window=_LEARNED_WINDOW,
+    )
+
+
+def build(config: TransformerConfig, device: str) -> TrajectoryTransformer:
+    """Return a network with random weights, the same each time."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return TrajectoryTransformer(config).eval().to(device)
+
+
+def known(shape: PlanShape, device: str) -> Tensor:
+    """Draw the tokens known before a plan, [environments, prefix]."""
+    generator = torch.Generator().manual_seed(1)
+    size = (shape.environments, shape.prefix)
+    return torch.randint(0, _BINS, size, generator=generator).to(device)
+
+
+def plan(model: TrajectoryTransformer, shape: PlanShape, prefix: Tensor) -> Plan:
+    """Plan once with the settings of the paper."""
+    middles = torch.linspace(-1, 1, _BINS, device=prefix.device)
+    return beam_search(
+        model,
+        prefix,
+        Expectation(middles, 20 * middles),
+        samplers=[likeliest()] * shape.observation
+        + [tail_cut(0.6)] * shape.action
+        + [likeliest()] * 2,
+        horizon=shape.horizon,
+        beam=shape.beam,
+        candidates=shape.candidates,
+        stop=_BINS,
+        generator=torch.Generator(prefix.device).manual_seed(2),
+    )
+
+
+def _measure(
+    name: str,
+    shape: PlanShape,
+    config: TransformerConfig,
+    device: str,
+    peaks: Peaks,
+    repeats: int = 3,
+) -> Measurement:
+    model, prefix = build(config, device), known(shape, device)
+    memory = peak_memory(lambda: plan(model, shape, prefix), device)
+    seconds = clock(lambda: plan(model, shape, prefix), device, repeats=repeats, warm=0)
+    naive, calls = naive_seconds(model, shape, device)
+    work = cached_work(shape, config)
+    return Measurement(
+        name,
+        seconds,
+        "full pass per token",
+        naive,
+        peaks.floor(work.operations, work.traffic),
+        f"{seconds / shape.environments:.3g} s/plan",
+        memory,
+        f"{work.tokens:,} token forwards, {work.operations / 1e9:.0f} GFLOP; the "
+        f"reference reads {calls:,} tokens, timed on calls of {_SAMPLE} rows at three "
+        "lengths and scaled by that count",
+    )
+
+
+def naive_seconds(
+    model: TrajectoryTransformer, shape: PlanShape, device: str
+) -> tuple[float, int]:
+    """Return the time of a search without a cache, and the tokens that it reads.
+
+    The seconds a token takes are measured at three lengths and interpolated between
+    them for the length of each call.
+    """
+    calls = naive_tokens(shape, model.config)
+    lengths = sorted(length for _, length in calls)
+    chosen = sorted({lengths[0], lengths[len(lengths) // 2], lengths[-1]})
+    times = []
+    for length in chosen:
+        tokens = torch.zeros(_SAMPLE, length, dtype=torch.int64, device=device)
+
+        def call(tokens: Tensor = tokens) -> Tensor:
+            return model.next_logits(tokens)
+
+        times.append(clock(call, device, repeats=2) / tokens.numel())
+    total = sum(
+        rows * length * _interpolate(length, chosen, times) for rows, length in calls
+    )
+    return total, sum(rows * length for rows, length in calls)
+
+
+def _interpolate(x: float, places: list[int], values: list[float]) -> float:
+    for i in range(1, len(places)):
+        if x <= places[i]:
+            share = (x - places[i - 1]) / (places[i] - places[i - 1])
+            return values[i - 1] + share * (values[i] - values[i - 1])
+    return values[-1]
