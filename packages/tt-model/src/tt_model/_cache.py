@@ -49,10 +49,10 @@ class Store:
         self, pool: Pool, config: TransformerConfig, rows: int, size: int, like: Tensor
     ) -> None:
         """Take buffers for `rows` rows and `size` columns."""
-        lead = (config.layers, rows, config.heads)
         self.size = size
-        self.keys = pool.take((*lead, config.head_width, size), like)  # [L,R,H,F,C]
-        self.values = pool.take((*lead, size, config.head_width), like)  # [L,R,H,C,F]
+        shape = (config.layers, rows, config.heads, size, config.head_width)
+        self.keys = pool.take(shape, like)  # [L, R, H, C, F]
+        self.values = pool.take(shape, like)
         for buffer in (self.keys, self.values):
             weakref.finalize(self, pool.give, buffer).atexit = False
 
@@ -69,21 +69,11 @@ class Level:
         """Return the columns at token index `first` or later."""
         return slice(bisect_left(self.columns, first), len(self.columns))
 
-    def keys(self, layer: int, first: int) -> Tensor:
-        """Return the keys [R, H, F, C] of one layer from token index `first` on."""
+    def read(self, first: int) -> tuple[Tensor, Tensor]:
+        """Return keys and values [L, R, H, C, F] from token index `first` on."""
         assert self.store is not None
-        return self.store.keys[layer][..., self.live(first)]
-
-    def values(self, layer: int, first: int) -> Tensor:
-        """Return the values [R, H, C, F] of one layer from token index `first` on."""
-        assert self.store is not None
-        return self.store.values[layer][:, :, self.live(first)]
-
-    def write(self, layer: int, room: slice, keys: Tensor, values: Tensor) -> None:
-        """Write keys and values [R, n, H, F] of new tokens into their columns."""
-        assert self.store is not None
-        self.store.keys[layer][..., room] = keys.permute(0, 2, 3, 1)
-        self.store.values[layer][:, :, room] = values.transpose(1, 2)
+        live = self.live(first)
+        return self.store.keys[:, :, :, live], self.store.values[:, :, :, live]
 
 
 @attrs.frozen
@@ -171,9 +161,8 @@ def _gather(
         begin, end = end, end + live.stop - live.start
         if begin == end:
             continue
-        for layer in range(config.layers):
-            new_keys = store.keys[layer][..., begin:end]
-            torch.index_select(level.keys(layer, first), 0, owner, out=new_keys)
-            new_values = store.values[layer][:, :, begin:end]
-            torch.index_select(level.values(layer, first), 0, owner, out=new_values)
+        written = store.keys[:, :, :, begin:end], store.values[:, :, :, begin:end]
+        for old, new in zip(level.read(first), written, strict=True):
+            for layer in range(config.layers):
+                torch.index_select(old[layer], 0, owner, out=new[layer])
     return Level(rows, tuple(columns), store)

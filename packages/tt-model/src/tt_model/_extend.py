@@ -6,7 +6,7 @@ Axes: R rows, n new tokens, H heads, F features of a head, C columns of a level.
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 import attrs
@@ -18,6 +18,8 @@ from tt_model._positions import turns, visible, window_start
 
 if TYPE_CHECKING:
     from tt_model._transformer import TrajectoryTransformer
+
+_FEW = 8  # columns up to which a product and a sum beat a batched matmul
 
 
 def root(model: "TrajectoryTransformer", prefix: Tensor) -> State:
@@ -49,14 +51,16 @@ def extend(
     blocked = _blocked(model, seen, state, torch.arange(begin, end, device=x.device))
     by = turns(config, begin, end, x)
     stored = _stored(new, begin, end, x)
+    places, memory = _write_places(levels[-1], room), _memory(seen, first)
     for layer, block in enumerate(model.layers):
         q, k, v = block.attn.project(block.ln1(x), by)
         if new:
-            levels[-1].write(layer, room, k[:, stored], v[:, stored])
+            places[0][layer].copy_(k[:, stored].transpose(1, 2))
+            places[1][layer].copy_(v[:, stored].transpose(1, 2))
         if layer == config.layers - 1:  # only the last token is asked for
             x, q = x[:, -1:], q[:, -1:]
             blocked = None if blocked is None else blocked[..., -1:, :, :]
-        x = x + block.attn.proj(_attend(q, seen, layer, first, blocked))
+        x = x + block.attn.proj(_attend(q, memory[layer], blocked))
         x = x + block.mlp(block.ln2(x))
     history = state.history
     return model.ln_f(x[:, -1]), attrs.evolve(
@@ -132,28 +136,58 @@ def _blocked(
     return ~allowed.unsqueeze(-2)
 
 
+def _write_places(level: Level, room: slice) -> tuple[Sequence[Tensor], ...]:
+    """Return where each layer's new keys and values [R, H, n, F] go."""
+    if level.store is None:
+        return ()
+    buffers = level.store.keys, level.store.values
+    return tuple(buffer[:, :, :, room].unbind() for buffer in buffers)
+
+
+def _memory(seen: Sequence[Level], first: int) -> list[list[tuple[Tensor, Tensor]]]:
+    """Return, layer by layer, what each level holds: keys and values [R, H, C, F]."""
+    levels = [level.read(first) for level in seen]
+    pairs = [zip(k.unbind(), v.unbind(), strict=True) for k, v in levels]
+    return [list(layer) for layer in zip(*pairs, strict=True)]
+
+
 def _attend(
-    q: Tensor, levels: Sequence[Level], layer: int, first: int, blocked: Tensor | None
+    q: Tensor, memory: Sequence[tuple[Tensor, Tensor]], blocked: Tensor | None
 ) -> Tensor:
-    """Attend from q [R, n, H, F] to every level; return [R, n, H * F]."""
+    """Attend from q [R, n, H, F] to every level's keys; return [R, n, H * F]."""
     rows, new, heads, features = q.shape
-    keys = [level.keys(layer, first) for level in levels]
-    bounds = [0]
-    for key in keys:
-        bounds.append(bounds[-1] + key.shape[-1])
-    scores = q.new_empty(rows, new, heads, bounds[-1])
+    bounds = [0, *accumulate(keys.shape[2] for keys, _ in memory)]
     spans = [slice(*pair) for pair in pairwise(bounds)]
-    for key, span in zip(keys, spans, strict=True):
-        group = q.reshape(key.shape[0], -1, heads, features).transpose(1, 2)
-        part = scores.view(key.shape[0], -1, heads, bounds[-1])[..., span]
-        part.copy_((group @ key).transpose(1, 2))
+    scores = q.new_empty(rows, new, heads, bounds[-1])
+    for (keys, _), span in zip(memory, spans, strict=True):
+        group = q.reshape(len(keys), -1, heads, features)
+        part = scores.view(len(keys), -1, heads, bounds[-1])[..., span]
+        part.copy_(_compare(group, keys))
     if blocked is not None:
         scores.masked_fill_(blocked, torch.finfo(scores.dtype).min)
     weights = scores.softmax(-1)
-    mixed = q.new_zeros(())
-    for level, span in zip(levels, spans, strict=True):
-        value = level.values(layer, first)
-        part = weights.view(value.shape[0], -1, heads, bounds[-1])[..., span]
-        partial = (part.transpose(1, 2) @ value).transpose(1, 2)
-        mixed = mixed + partial.reshape(rows, new, heads * features)
+    mixed = None
+    for (_, values), span in zip(memory, spans, strict=True):
+        part = weights.view(len(values), -1, heads, bounds[-1])[..., span]
+        found = _mix(part, values).reshape(rows, new, heads * features)
+        mixed = found if mixed is None else mixed.add_(found)
+    assert mixed is not None
     return mixed
+
+
+def _compare(group: Tensor, keys: Tensor) -> Tensor:
+    """Compare queries [R, g, H, F] with keys [R, H, C, F]; return [R, g, H, C]."""
+    if group.shape[1] == 1 and keys.shape[2] <= _FEW:
+        return (group.transpose(1, 2) * keys).sum(-1).unsqueeze(1)
+    flat = torch.bmm(
+        group.transpose(1, 2).flatten(0, 1), keys.flatten(0, 1).transpose(1, 2)
+    )
+    return flat.view(len(group), -1, *flat.shape[1:]).transpose(1, 2)
+
+
+def _mix(weights: Tensor, values: Tensor) -> Tensor:
+    """Average values [R, H, C, F] by weights [R, g, H, C]; return [R, g, H, F]."""
+    if weights.shape[1] == 1 and values.shape[2] <= _FEW:
+        return (weights.transpose(1, 2).mT * values).sum(-2).unsqueeze(1)
+    flat = torch.bmm(weights.transpose(1, 2).flatten(0, 1), values.flatten(0, 1))
+    return flat.view(len(weights), -1, *flat.shape[1:]).transpose(1, 2)
