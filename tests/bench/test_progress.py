@@ -14,7 +14,7 @@ def test_a_log_gets_a_few_lines_and_none_for_work_already_done() -> None:
     with track("nothing to do", 100):
         pass
     lines = text.getvalue().splitlines()
-    assert lines[0] == "train: 1 of 100 loss 1"
+    assert lines[0] == "train: 1 of 100, loss 1"
     assert 3 <= len(lines) <= 6
     assert "nothing" not in text.getvalue()
 

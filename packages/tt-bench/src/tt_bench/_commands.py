@@ -7,6 +7,7 @@ from typing import Annotated
 import attrs
 import torch
 import tyro
+from attrs.validators import ge, optional
 from rich.console import Console
 
 from tt_bench._dataset import Dataset
@@ -43,6 +44,8 @@ class D4rl:
         max_steps: Cut episodes after so many steps; the environment's limit by default.
         steps: Training steps of the transformer, short for --training.steps.
         device: Where to compute, such as cpu or cuda.
+        threads: Processor threads of torch; its own choice by default. One is fastest
+            where other programs keep the processor busy.
         output: Folder for results and trained models.
         recipe: Settings.
     """
@@ -55,6 +58,7 @@ class D4rl:
     max_steps: int | None = None
     steps: int | None = None
     device: str = "cpu"
+    threads: int | None = attrs.field(default=None, validator=optional(ge(1)))
     output: Path = Path(".tt")
     recipe: Annotated[Recipe, tyro.conf.arg(name="")] = attrs.field(factory=Recipe)
 
@@ -86,6 +90,8 @@ def run_collect(options: Collect, console: Console) -> None:
 def run_d4rl(options: D4rl, console: Console) -> None:
     """Run every method with every seed that is not finished, then print the table."""
     recipe = options.recipe
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
     if options.steps is not None:
         training = attrs.evolve(recipe.training, steps=options.steps)
         recipe = attrs.evolve(recipe, training=training)
@@ -170,7 +176,7 @@ def _execute(
     result = experiment.execute(run, track)
     mean = sum(result.scores or result.returns) / len(result.returns)
     unit = "return" if result.scores is None else "score"
-    _say(console, f"{run.method}, seed {run.seed}: {unit} {mean:.1f}")
+    _say(console, f"{run.method} seed {run.seed}: {unit} {mean:.1f}")
     return result
 
 

@@ -94,7 +94,7 @@ class Experiment:
 
     def _evaluate(self, run: Run, agent: Agent, track: Track) -> Evaluation:
         first = _FIRST_EPISODE + _SEEDS_APART * run.seed
-        name = f"{run.method}, seed {run.seed}: {self.config.episodes} episodes"
+        name = f"{run.method} seed {run.seed}, {self.config.episodes} episodes"
         with track(name, self.task.steps) as advance:
 
             def on_step(step: Step) -> None:

@@ -92,7 +92,7 @@ def _behaviour(context: Context) -> Prepared:
 def _bc(context: Context) -> Prepared:
     config = context.recipe.cloning
     began = time.perf_counter()
-    with context.track(f"bc, seed {context.seed}: training", config.steps) as advance:
+    with context.track(f"bc seed {context.seed}, training", config.steps) as advance:
         policy = clone(
             context.dataset.episodes,
             config,
@@ -177,7 +177,7 @@ _CRITIC_PARTS = ("discount", "critic")
 def _transformer(context: Context) -> Trained:
     settings = run_settings(context, _TRANSFORMER_PARTS)
     folder = context.store.model_folder("transformer", settings)
-    name, steps = f"tt, seed {context.seed}: training", context.recipe.training.steps
+    name, steps = f"tt seed {context.seed}, training", context.recipe.training.steps
     with context.track(name, steps) as advance:
 
         def on_progress(progress: Progress) -> None:
@@ -196,7 +196,7 @@ def _transformer(context: Context) -> Trained:
 
 def _critic(context: Context) -> TrainedCritic:
     folder = context.store.model_folder("critic", run_settings(context, _CRITIC_PARTS))
-    name, steps = f"iql, seed {context.seed}: training", context.recipe.critic.steps
+    name, steps = f"iql seed {context.seed}, training", context.recipe.critic.steps
     with context.track(name, steps) as advance:
         return train_critic(
             context.dataset.episodes,

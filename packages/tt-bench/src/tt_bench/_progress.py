@@ -53,7 +53,7 @@ def _lines(console: Console, name: str, total: int) -> Iterator[Advance]:
     def advance(done: int, note: str) -> None:
         nonlocal due
         if done >= due:
-            text = f"{name}: {done:,} of {total:,} {note}"
+            text = f"{name}: {done:,} of {total:,}" + (note and f", {note}")
             console.print(text, highlight=False, markup=False, soft_wrap=True)
             due = (done * _LINES // total + 1) * total // _LINES + 1
 

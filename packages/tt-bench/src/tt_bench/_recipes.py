@@ -149,8 +149,11 @@ class Recipe:
 
 _SMALL = Recipe(
     model=ModelSettings(layers=2, heads=4, width=64, dropout=0.0),
-    training=TrainingSettings(steps=1_500, batch=64, learning_rate=2e-3),
-    planner=PlannerSettings(context=5, horizon=10, beam=16),
+    training=TrainingSettings(steps=600, batch=64, learning_rate=2e-3),
+    planner=PlannerSettings(
+        context=5, horizon=10, beam=16, candidates=2, action_tail=0.0, every=5
+    ),
+    cloning=CloningConfig(steps=3_000),
     critic=CriticSettings(steps=10_000, expectile=0.9, temperature=10.0),
 )
 _LOCOMOTION = Recipe(termination_reward=-100.0, critic=CriticSettings(rewards="spread"))
