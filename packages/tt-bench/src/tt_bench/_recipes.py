@@ -149,7 +149,7 @@ class Recipe:
 
 _SMALL = Recipe(
     model=ModelSettings(layers=2, heads=4, width=64, dropout=0.0),
-    training=TrainingSettings(steps=600, batch=64, learning_rate=2e-3),
+    training=TrainingSettings(steps=1_200, batch=64, transitions=5, learning_rate=2e-3),
     planner=PlannerSettings(
         context=5, horizon=10, beam=16, candidates=2, action_tail=0.0, every=5
     ),
