@@ -89,7 +89,7 @@ class Learner:
         self.networks = torch.cat([trained[:_COPIES], trained])  # [7, size]
         self.log_deviation = data.new_zeros(sizes.action)
         self._gradient = torch.zeros_like(trained)
-        self._optimizer = self._make_optimizer(config.learning_rate)
+        self._optimizer = self._make_optimizer(config.learning_rate, cuda_graph)
         rates = [1.0, config.target_rate, config.target_rate]  # of V's copy, targets
         self._rates = data.new_tensor(rates)[:, None]
         self._generator = torch.Generator(data.device).manual_seed(config.seed)
@@ -102,17 +102,18 @@ class Learner:
         """The rows that a critic keeps: [4, size]."""
         return self.networks[_COPIES:]
 
-    def _make_optimizer(self, learning_rate: float) -> torch.optim.Adam:
+    def _make_optimizer(self, rate: float, cuda_graph: bool) -> torch.optim.Adam:
         critic, policy = self.trained[: POLICY.start], self.trained[POLICY]
         critic.grad = self._gradient[: POLICY.start]
         policy.grad = self._gradient[POLICY]
         self.log_deviation.grad = torch.zeros_like(self.log_deviation)
         groups = [
-            {"params": networks, "lr": self._data.new_tensor(learning_rate)}
-            for networks in ([critic], [policy, self.log_deviation])
+            {"params": [critic], "lr": rate},
+            {"params": [policy, self.log_deviation], "lr": rate},
         ]
-        on_gpu = self._data.device.type == "cuda"
-        return torch.optim.Adam(groups, fused=True, capturable=on_gpu)
+        if cuda_graph:  # a graph reads the rate that changes from memory
+            groups[1]["lr"] = self._data.new_tensor(rate)
+        return torch.optim.Adam(groups, fused=True, capturable=cuda_graph)
 
     def _make_buffers(self, sizes: Sizes) -> None:
         batch, config = self._config.batch, self._config
@@ -133,12 +134,19 @@ class Learner:
     def update(self, step: int) -> None:
         """Draw a batch and move all networks; ``step`` counts updates from 0."""
         rate = self._config.learning_rate * cosine(step, self._config.steps)
-        self._optimizer.param_groups[1]["lr"].fill_(rate)
+        self._set_policy_rate(rate)
         self._index.random_(0, len(self._data), generator=self._generator)
         if self._until_capture == 0:
             self._learn = _captured(self._learn_now)
         self._until_capture -= 1
         self._learn()
+
+    def _set_policy_rate(self, rate: float) -> None:
+        policy = self._optimizer.param_groups[1]
+        if isinstance(policy["lr"], Tensor):
+            policy["lr"].fill_(rate)
+        else:
+            policy["lr"] = rate
 
     def _learn_now(self) -> None:
         torch.index_select(self._data, 0, self._index, out=self._rows)
