@@ -108,7 +108,7 @@ def test_the_cache_changes_no_token_of_20_plans(
         torch.testing.assert_close(cached.scores, full.scores, atol=1e-6, rtol=1e-6)
 
 
-@pytest.mark.parametrize("positions", ("rotary", "learned"))
+@pytest.mark.parametrize("positions", ["rotary", "learned"])
 def test_environments_planned_together_get_the_plans_they_get_alone(
     positions: Positions,
 ) -> None:

@@ -135,3 +135,12 @@ def test_middles_that_do_not_fit_the_model_are_refused() -> None:
         QValue(q, OBSERVATION, OBSERVATION)(TOKENS, DRAWN)
     with pytest.raises(ValueError, match="middles for 3 columns, but 2 tokens"):
         Goal([1.0] * 3, torch.zeros(3, V))(TOKENS[:, :2], DRAWN)
+
+
+def test_middles_of_frozen_bins_are_taken_without_a_warning() -> None:
+    frozen = np.linspace(0.0, 1.0, 3, dtype=np.float32)
+    frozen.setflags(write=False)
+    outcome = Expectation(frozen, frozen)(
+        torch.zeros(1, 2).long(), torch.zeros(1, 2, 3)
+    )
+    assert outcome.reward.item() == pytest.approx(0.5)

@@ -7,7 +7,7 @@ import sys
 # a core busy: training is then five times slower. OpenMP reads this when torch loads.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from tt_bench._cli import main  # noqa: E402
+from tt_bench._cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

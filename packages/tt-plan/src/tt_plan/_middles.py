@@ -13,7 +13,8 @@ Middles = Tensor | npt.NDArray[Any]
 
 def as_middles(name: str, values: Middles, axes: str) -> Tensor:
     """Check bin middles of the axes that `axes` names, a letter each."""
-    middles = torch.as_tensor(values)
+    # a copy: the arrays of frozen bins can't be written to, which torch warns of
+    middles = values if isinstance(values, Tensor) else torch.tensor(values)
     if middles.ndim != len(axes) or middles.numel() == 0:
         raise ValueError(
             f"{name} must be [{', '.join(axes)}] bin middles, but its shape is "
