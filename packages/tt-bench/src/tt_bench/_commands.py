@@ -23,6 +23,7 @@ from tt_bench._results import RunResult
 from tt_bench._run_config import Run, RunConfig, plan_runs
 from tt_bench._scores import normalise
 from tt_bench._sources import SOURCES, load_dataset
+from tt_bench._threads import choose_threads
 
 DEFAULT_DATASET = "tt/pointmaze/umaze-v0"
 
@@ -44,8 +45,9 @@ class D4rl:
         max_steps: Cut episodes after so many steps; the environment's limit by default.
         steps: Training steps of the transformer, short for --training.steps.
         device: Where to compute, such as cpu or cuda.
-        threads: Processor threads of torch; its own choice by default. One is fastest
-            where other programs keep the processor busy.
+        threads: Processor threads of torch. By default one or all, whichever proves
+            faster before each run; a run that resumes is the same bit for bit only
+            with the same number.
         output: Folder for results and trained models.
         recipe: Settings.
     """
@@ -109,7 +111,11 @@ def run_d4rl(options: D4rl, console: Console) -> None:
     dataset = _load(options.dataset, options.env, track)
     experiment = Experiment.of(dataset, recipe, config)
     _foretell(console, experiment, runs)
-    results = [_execute(console, experiment, run, track) for run in runs]
+    results = []
+    for run in runs:
+        if options.threads is None and experiment.finished(run) is None:
+            choose_threads()
+        results.append(_execute(console, experiment, run, track))
     print_report(console, results, _references(dataset))
     _say(console, f"results and models: {experiment.store.folder}")
 
