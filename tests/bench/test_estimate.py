@@ -7,7 +7,8 @@ import pytest
 
 from tt_bench._dataset import Dataset
 from tt_bench._episodes import Episodes
-from tt_bench._estimate import estimate_seconds, matmul_peak, token_operations
+from tt_bench._estimate import estimate_seconds, token_operations
+from tt_bench._machine import matmul_peak
 from tt_bench._recipes import ModelSettings, Recipe, TokenizerSettings
 from tt_bench._run_config import Run
 
@@ -58,4 +59,4 @@ def test_more_steps_take_longer_in_proportion() -> None:
 
 
 def test_the_peak_of_this_machine_is_positive() -> None:
-    assert matmul_peak("cpu") == pytest.approx(1e11, rel=0.999)
+    assert matmul_peak("cpu", 512) == pytest.approx(1e11, rel=0.999)

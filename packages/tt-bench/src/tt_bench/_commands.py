@@ -11,9 +11,10 @@ from attrs.validators import ge, optional
 from rich.console import Console
 
 from tt_bench._dataset import Dataset
-from tt_bench._estimate import estimate_seconds, matmul_peak
+from tt_bench._estimate import estimate_seconds
 from tt_bench._experiment import Experiment
 from tt_bench._interface import Track
+from tt_bench._machine import matmul_peak
 from tt_bench._methods import METHODS
 from tt_bench._minari import is_local
 from tt_bench._progress import shown_on
@@ -26,6 +27,7 @@ from tt_bench._sources import SOURCES, load_dataset
 from tt_bench._threads import choose_threads
 
 DEFAULT_DATASET = "tt/pointmaze/umaze-v0"
+_LOOK = 512  # a matmul of this size tells enough of the machine
 
 
 @attrs.frozen
@@ -164,7 +166,7 @@ def _foretell(console: Console, experiment: Experiment, runs: Sequence[Run]) -> 
         left,
         episodes=experiment.config.episodes,
         steps=experiment.task.steps,
-        peak=matmul_peak(experiment.config.device),
+        peak=matmul_peak(experiment.config.device, _LOOK),
     )
     done = len(runs) - len(left)
     minutes = max(1, round(seconds / 60))

@@ -1,30 +1,13 @@
 """Guess how long runs will take, from a look at the machine."""
 
-import time
-
-import torch
-
 from tt_bench._dataset import Dataset
 from tt_bench._recipes import Recipe
 from tt_bench._run_config import Run
 
-_SIZE = 512
-_REPEATS = 8
 _TRAINING_SHARE = 0.25  # of the matmul peak that training reaches
 _PLANNING_SHARE = 0.2
 _CLONING_STEP = 2.5e-3  # seconds of a step of behaviour cloning
 _CRITIC_STEP = 4e-3  # seconds of an update of the critic
-
-
-def matmul_peak(device: str) -> float:
-    """Measure floating-point operations a second of a square matmul."""
-    square = torch.ones(_SIZE, _SIZE, device=device)
-    best = float("inf")
-    for _ in range(_REPEATS):
-        began = time.perf_counter()
-        float((square @ square)[0, 0])
-        best = min(best, time.perf_counter() - began)
-    return 2.0 * _SIZE**3 / best
 
 
 def token_operations(recipe: Recipe) -> float:

@@ -1,5 +1,6 @@
 """What this machine can do at best: arithmetic, memory traffic; and what was used."""
 
+import ctypes
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -50,15 +51,20 @@ def clock(
     return median(taken)
 
 
-def measure_peaks(device: str) -> Peaks:
-    """Measure the matmul peak and the copy bandwidth of a device."""
-    left, right = torch.randn(2, _SQUARE, _SQUARE, device=device)
+def matmul_peak(device: str, size: int = _SQUARE) -> float:
+    """Measure floating-point operations a second of a square float32 matmul."""
+    left, right = torch.randn(2, size, size, device=device)
     product = torch.empty_like(left)
     seconds = clock(lambda: torch.mm(left, right, out=product), device)
+    return 2.0 * size**3 / seconds
+
+
+def measure_peaks(device: str) -> Peaks:
+    """Measure the matmul peak and the copy bandwidth of a device."""
     numbers = torch.randn(_COPIED, device=device)
     copied = torch.empty_like(numbers)
     copying = clock(lambda: copied.copy_(numbers), device)
-    return Peaks(2.0 * _SQUARE**3 / seconds, 8.0 * _COPIED / copying)
+    return Peaks(matmul_peak(device), 8.0 * _COPIED / copying)
 
 
 def peak_memory(work: Callable[[], object], device: str) -> float | None:
@@ -73,6 +79,7 @@ def peak_memory(work: Callable[[], object], device: str) -> float | None:
         return float(torch.cuda.max_memory_allocated(device) - held)
     reset, status = Path("/proc/self/clear_refs"), Path("/proc/self/status")
     try:
+        ctypes.CDLL("libc.so.6").malloc_trim(0)  # what is free must not serve the work
         reset.write_text("5")  # the highest resident size starts again from now
         before = _resident(status, "VmRSS")
         work()

@@ -95,8 +95,9 @@ def tabulate_speed(rows: Sequence[Measurement]) -> Table:
     """Lay out measurements side by side."""
     table = Table(box=box.ASCII2)
     for name in ("operation", "time", "reference", "its time", "ratio"):
-        table.add_column(name, justify="left" if name in _TEXT else "right")
-    for name in ("floor", "x floor", "rate", "peak memory"):
+        text = name in _TEXT
+        table.add_column(name, justify="left" if text else "right", no_wrap=text)
+    for name in ("floor", "x floor", "rate", "memory"):
         table.add_column(name, justify="right")
     for row in rows:
         floor, memory = row.floor, row.memory

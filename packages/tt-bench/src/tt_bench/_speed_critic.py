@@ -23,9 +23,9 @@ def measure_critic(device: str, peaks: Peaks) -> Iterator[Measurement]:
     data = _draw()
     ours, plain = _train(data, device), _plain(data, device)
     yield Measurement(
-        f"IQL update, batch {_CONFIG.batch}, {_OBSERVATION} + {_ACTION}",
+        f"IQL update, batch {_CONFIG.batch}",
         ours,
-        "plain loop, one network each",
+        "plain loop",
         plain,
         peaks.floor(_operations()),
         f"{1 / ours:,.0f} updates/s",

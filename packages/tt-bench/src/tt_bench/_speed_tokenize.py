@@ -52,7 +52,7 @@ def _one(observation: npt.NDArray[np.float32], bins: QuantileBins) -> Measuremen
     part, edges = slice(0, _ONE), torch.tensor(bins.edges[:_ONE])
     column = torch.from_numpy(observation)[:, None]
     return Measurement(
-        f"encode one observation of {_ONE}",
+        f"encode one, {_ONE} numbers",
         _each(lambda: bins.encode(observation, part)),
         "torch.searchsorted",
         _each(lambda: torch.searchsorted(edges, column, right=True)),
