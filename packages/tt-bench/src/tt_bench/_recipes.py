@@ -147,15 +147,17 @@ class Recipe:
     critic: CriticSettings = CriticSettings()
 
 
+# Data may come from several controllers: from a long context the model tells which one
+# it seems to follow and goes on as that one would, so the context here is short.
 _SMALL = Recipe(
     model=ModelSettings(layers=2, heads=4, width=64, dropout=0.0),
     training=TrainingSettings(steps=1_200, batch=64, transitions=5, learning_rate=2e-3),
-    planner=PlannerSettings(context=5, horizon=10, beam=16, action_tail=0.0),
+    planner=PlannerSettings(context=2, horizon=10, beam=16, action_tail=0.0),
     cloning=CloningConfig(steps=3_000),
     critic=CriticSettings(steps=10_000, expectile=0.9, temperature=10.0),
 )
 # The mazes act 100 times a second: five actions of a plan are 0.05 s.
-_MAZE = attrs.evolve(_SMALL, planner=attrs.evolve(_SMALL.planner, every=5))
+_MAZE = attrs.evolve(_SMALL, planner=attrs.evolve(_SMALL.planner, context=5, every=5))
 _LOCOMOTION = Recipe(termination_reward=-100.0, critic=CriticSettings(rewards="spread"))
 _LOCOMOTION_WORDS = ("hopper", "halfcheetah", "walker2d", "ant/", "mujoco/")
 
