@@ -109,7 +109,7 @@ def _read_again(shape: PlanShape, config: TransformerConfig) -> int:
     for t in range(1, shape.horizon):
         length = (shape.context - 1 + t) * shape.transition
         if length >= config.window * shape.transition:
-            own = min(kept, shape.prefix + t * shape.transition - shape.prefix)
+            own = min(kept, t * shape.transition)
             total += own * shape.beam + (kept - own) - shape.beam
     return total
 

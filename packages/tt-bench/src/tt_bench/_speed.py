@@ -15,6 +15,7 @@ from rich.table import Table
 from tt_bench._machine import Peaks, measure_peaks
 from tt_bench._results import write_json
 from tt_bench._speed_critic import measure_critic
+from tt_bench._speed_growth import measure_growth, tabulate_growth
 from tt_bench._speed_plan import measure_plans
 from tt_bench._speed_record import Measurement
 from tt_bench._speed_tokenize import measure_tokenizer
@@ -81,8 +82,6 @@ def run_speed(options: Speed, console: Console) -> None:
 
 
 def _grow(options: Speed, console: Console) -> list[dict[str, Any]]:
-    from tt_bench._speed_growth import measure_growth, tabulate_growth
-
     if not options.growth:
         return []
     with console.status("growth ..."):

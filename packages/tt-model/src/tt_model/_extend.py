@@ -48,7 +48,8 @@ def extend(
     x = model.embed(tokens, begin, state.pad)
     levels, room = _make_room(model, state, new, first, x)
     seen = [level for level in levels if level.columns and level.columns[-1] >= first]
-    blocked = _blocked(model, seen, state, torch.arange(begin, end, device=x.device))
+    queries = torch.arange(begin, end, device=x.device)
+    blocked = _blocked(model, seen, state, first, queries)
     by = turns(config, begin, end, x)
     stored = _stored(new, begin, end, x)
     places, memory = _write_places(levels[-1], room), _memory(seen, first)
@@ -120,10 +121,13 @@ def _stored(new: Sequence[int], begin: int, end: int, like: Tensor) -> Tensor | 
 
 
 def _blocked(
-    model: "TrajectoryTransformer", seen: Sequence[Level], state: State, queries: Tensor
+    model: "TrajectoryTransformer",
+    seen: Sequence[Level],
+    state: State,
+    first: int,
+    queries: Tensor,
 ) -> Tensor | None:
     """Return what must not be attended to, [n, 1, C] or [R, n, 1, C], if anything."""
-    first = window_start(model.config, state.position)
     padded = state.pad is not None and first < state.padded
     if len(queries) == 1 and not padded:
         return None
