@@ -11,7 +11,7 @@ import pytest
 PACKAGES = Path(__file__).parent.parent / "packages"
 NAMES = sorted(path.name for path in PACKAGES.iterdir() if path.is_dir())
 ALONE = [name for name in NAMES if name != "tt-bench"]
-PROVIDED_AS = {"attr": "attrs"}
+PROVIDED_AS = {"triton": "torch", "attr": "attrs"}
 
 
 def project(name: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tt_model import TrajectoryTransformer, TransformerConfig
+from tt_model import TrajectoryTransformer, TransformerConfig, _indexed
 from tt_model._config import Positions
 from tt_plan import (
     Expectation,
@@ -90,6 +90,12 @@ def plan(
         stop=V,
         generator=torch.Generator().manual_seed(seed),
     )
+
+
+@pytest.fixture(autouse=True, params=["shared", "indexed"])
+def cache(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run every test with the processor's cache and with that of other devices."""
+    monkeypatch.setattr(_indexed, "suits", lambda device: request.param == "indexed")
 
 
 CASES = list(itertools.product(("rotary", "learned"), ("likeliest", "sampled")))

@@ -108,6 +108,7 @@ def _train(
         config,
         bounds=(task.low, task.high),
         device=device,
+        cuda_graph=device.startswith("cuda"),
         checkpoint=checkpoint,
         checkpoint_every=_CHECKPOINT_EVERY,
         on_progress=report,

@@ -1,5 +1,6 @@
 """The methods that are compared: each makes an agent from a dataset and settings."""
 
+import copy
 import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -142,8 +143,11 @@ def _planning_agent(
     context: Context, trained: Trained, evaluator: Evaluator
 ) -> TransformerAgent:
     recipe = context.recipe
+    model = trained.model
+    if recipe.planner.precision == "bf16":
+        model = copy.deepcopy(model).bfloat16()
     planner = beam_planner(
-        trained.model,
+        model,
         evaluator,
         samplers(trained.layout, recipe.planner),
         recipe.planner,

@@ -15,6 +15,7 @@ from tt_plan import (
     Plan,
     Quantile,
     QValue,
+    Recorded,
     Sampler,
     SequenceModel,
     beam_search,
@@ -77,7 +78,10 @@ def beam_planner(
     discount: float,
     stop: int | None,
 ) -> Planner:
-    """Make a planner by beam search; `stop` is the token that ends an episode."""
+    """Make a planner by beam search; `stop` is the token that ends an episode.
+
+    On CUDA a plan is recorded as a graph for each number of environments.
+    """
 
     def plan(prefix: Tensor, generator: torch.Generator) -> Plan:
         return beam_search(
@@ -93,4 +97,4 @@ def beam_planner(
             generator=generator,
         )
 
-    return plan
+    return Recorded(plan)

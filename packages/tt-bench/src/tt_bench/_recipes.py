@@ -84,6 +84,8 @@ class PlannerSettings:
         quantile: That share, for "quantile".
         value: Add the value token to the rewards.
         every: Actions of a plan to execute before the next plan.
+        precision: Numbers to plan with; "bf16" is for accelerators and changes plans
+            a little.
     """
 
     context: int = attrs.field(default=5, validator=ge(1))
@@ -98,6 +100,7 @@ class PlannerSettings:
     quantile: float = attrs.field(default=0.5, validator=[gt(0.0), lt(1.0)])
     value: bool = True
     every: int = attrs.field(default=1, validator=ge(1))
+    precision: Literal["32", "bf16"] = "32"
 
 
 @attrs.frozen

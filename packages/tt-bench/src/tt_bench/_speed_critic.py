@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tt_bench._machine import Peaks
+from tt_bench._machine import Peaks, clock
 from tt_bench._speed_record import Measurement
 from tt_critic import IQLConfig, Progress, Transitions, train_critic
 
@@ -69,7 +69,12 @@ def _train(data: Transitions, device: str) -> float:
         marks.append(time.perf_counter())
 
     train_critic(
-        data, _CONFIG, device=device, on_progress=on_progress, report_every=_EVERY
+        data,
+        _CONFIG,
+        device=device,
+        cuda_graph=device.startswith("cuda"),
+        on_progress=on_progress,
+        report_every=_EVERY,
     )
     return float(np.median(np.diff(marks))) / _EVERY
 
@@ -133,13 +138,13 @@ class _Plain:
 def _plain(data: Transitions, device: str) -> float:
     """Return the seconds of an update of the plain version."""
     arrays = [torch.tensor(a, dtype=torch.float32, device=device) for a in data]
-    learner, times = _Plain(device), []
+    learner = _Plain(device)
     generator = torch.Generator(device).manual_seed(0)
-    for _ in range(_PLAIN_UPDATES):
-        began = time.perf_counter()
+
+    def update() -> None:
         rows = torch.randint(
             _ROWS, (_CONFIG.batch,), generator=generator, device=device
         )
         learner.update([array[rows] for array in arrays])
-        times.append(time.perf_counter() - began)
-    return float(np.median(times[10:]))
+
+    return clock(update, device, repeats=_PLAIN_UPDATES, warm=10)

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from tt_bench._machine import clock
 from tt_bench._plan_cost import PlanShape
-from tt_bench._speed_plan import build, known, plan, rotary
+from tt_bench._speed_plan import build, known, planner, rotary
 
 _BASE = PlanShape(beam=32, horizon=10)
 _VARIED = {
@@ -46,7 +46,8 @@ def measure_growth(device: str) -> Iterator[Curve]:
 
 def _time(shape: PlanShape, device: str) -> float:
     model, prefix = build(rotary(shape), device), known(shape, device)
-    return clock(lambda: plan(model, shape, prefix), device, repeats=2)
+    plan = planner(model, shape, device)
+    return clock(lambda: plan(prefix), device, repeats=2)
 
 
 def tabulate_growth(curves: Sequence[Curve]) -> Table:

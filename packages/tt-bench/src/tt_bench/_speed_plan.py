@@ -1,6 +1,6 @@
 """How long plans take, next to a full forward pass for every token."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -9,12 +9,14 @@ from tt_bench._machine import Peaks, clock, peak_memory
 from tt_bench._plan_cost import PlanShape, cached_work, naive_tokens
 from tt_bench._speed_record import Measurement
 from tt_model import TrajectoryTransformer, TransformerConfig
-from tt_plan import Expectation, Plan, beam_search, likeliest, tail_cut
+from tt_plan import Expectation, Plan, Recorded, beam_search, likeliest, tail_cut
 
 HOPPER = PlanShape()
 HALFCHEETAH = PlanShape(observation=17, action=6, horizon=5, beam=32)
 _BINS = 100
 _LEARNED_WINDOW = 5  # what the paper's code reads while planning
+_COMPARED = 16  # contexts that bfloat16 is compared on
+_DISCOUNT = 0.99
 _SAMPLE = 32  # rows of the calls that the naive time is taken from
 
 
@@ -26,6 +28,8 @@ def measure_plans(device: str, peaks: Peaks) -> Iterator[Measurement]:
     yield _measure("plan, hopper, learned", HOPPER, learned(HOPPER), device, peaks)
     ten = HOPPER._replace(environments=10)
     yield _measure("10 plans together, hopper", ten, rotary(ten), device, peaks, 1)
+    if device.startswith("cuda"):
+        yield _measure_bfloat16(device)
 
 
 def rotary(shape: PlanShape) -> TransformerConfig:
@@ -50,29 +54,36 @@ def build(config: TransformerConfig, device: str) -> TrajectoryTransformer:
         return TrajectoryTransformer(config).eval().to(device)
 
 
-def known(shape: PlanShape, device: str) -> Tensor:
+def known(shape: PlanShape, device: str, seed: int = 1) -> Tensor:
     """Draw the tokens known before a plan, [environments, prefix]."""
-    generator = torch.Generator().manual_seed(1)
+    generator = torch.Generator().manual_seed(seed)
     size = (shape.environments, shape.prefix)
     return torch.randint(0, _BINS, size, generator=generator).to(device)
 
 
-def plan(model: TrajectoryTransformer, shape: PlanShape, prefix: Tensor) -> Plan:
-    """Plan once with the settings of the paper."""
-    middles = torch.linspace(-1, 1, _BINS, device=prefix.device)
-    return beam_search(
-        model,
-        prefix,
-        Expectation(middles, 20 * middles),
-        samplers=[likeliest()] * shape.observation
-        + [tail_cut(0.6)] * shape.action
-        + [likeliest()] * 2,
-        horizon=shape.horizon,
-        beam=shape.beam,
-        candidates=shape.candidates,
-        stop=_BINS,
-        generator=torch.Generator(prefix.device).manual_seed(2),
-    )
+def planner(
+    model: TrajectoryTransformer, shape: PlanShape, device: str
+) -> Callable[[Tensor], Plan]:
+    """Return what plans once with the settings of the paper; on CUDA, recorded."""
+    middles = torch.linspace(-1, 1, _BINS, device=device)
+    samplers = [likeliest()] * shape.observation
+    samplers += [tail_cut(0.6)] * shape.action + [likeliest()] * 2
+
+    def search(prefix: Tensor, generator: torch.Generator) -> Plan:
+        return beam_search(
+            model,
+            prefix,
+            Expectation(middles, 20 * middles),
+            samplers=samplers,
+            horizon=shape.horizon,
+            beam=shape.beam,
+            candidates=shape.candidates,
+            stop=_BINS,
+            generator=generator,
+        )
+
+    recorded = Recorded(search)
+    return lambda prefix: recorded(prefix, torch.Generator(device).manual_seed(2))
 
 
 def _measure(
@@ -84,8 +95,9 @@ def _measure(
     repeats: int = 3,
 ) -> Measurement:
     model, prefix = build(config, device), known(shape, device)
-    memory = peak_memory(lambda: plan(model, shape, prefix), device)
-    seconds = clock(lambda: plan(model, shape, prefix), device, repeats=repeats, warm=0)
+    plan = planner(model, shape, device)
+    memory = peak_memory(lambda: plan(prefix), device)
+    seconds = clock(lambda: plan(prefix), device, repeats=repeats, warm=0)
     naive, calls = naive_seconds(model, shape, device)
     work = cached_work(shape, config)
     return Measurement(
@@ -100,6 +112,51 @@ def _measure(
         f"reference reads {calls:,} tokens, timed on calls of {_SAMPLE} rows at three "
         "lengths and scaled by that count",
     )
+
+
+def _measure_bfloat16(device: str) -> Measurement:
+    """Time a plan in bfloat16, and say what its plans are worth in float32."""
+    shape, config = HOPPER, rotary(HOPPER)
+    model = build(config, device)
+    exact, rough = (
+        planner(network, shape, device)
+        for network in (model, build(config, device).bfloat16())
+    )
+    worth = []
+    for seed in range(_COMPARED):
+        prefix = known(shape, device, seed)
+        worth.append([judge(model, prefix, p(prefix).tokens) for p in (exact, rough)])
+    prefix = known(shape, device)
+    seconds = clock(lambda: rough(prefix), device)
+    reference = clock(lambda: exact(prefix), device)
+    gap = torch.tensor(worth).diff(dim=1)
+    scale = torch.tensor(worth)[:, 0].std()
+    return Measurement(
+        "plan, hopper, bfloat16",
+        seconds,
+        "the same in float32",
+        reference,
+        note=f"over {_COMPARED} contexts its plans are worth {gap.mean():+.3f} +- "
+        f"{gap.std() / _COMPARED**0.5:.3f} more by the float32 network, where the "
+        f"worth of float32 plans has deviation {scale:.3f}",
+    )
+
+
+def judge(model: TrajectoryTransformer, prefix: Tensor, tokens: Tensor) -> float:
+    """Return the mean score that a full pass gives to planned tokens [E, H, P]."""
+    middles = torch.linspace(-1, 1, _BINS, device=prefix.device)
+    evaluator = Expectation(middles, 20 * middles)
+    rows, horizon, width = tokens.shape
+    begun = prefix.shape[1] // width * width
+    whole = torch.cat([prefix[:, :begun], tokens.flatten(1)], 1)
+    with torch.no_grad():
+        logits = model(whole)[:, begun - 1 : -1].float()
+    logits = logits.unflatten(1, (horizon, width))
+    score = torch.zeros(rows, device=prefix.device)
+    for step in range(horizon):
+        reward, value = evaluator(tokens[:, step], logits[:, step])
+        score += _DISCOUNT**step * reward
+    return float((score + _DISCOUNT**horizon * value).mean())
 
 
 def naive_seconds(

@@ -77,7 +77,7 @@ class Level:
 
 
 @attrs.frozen
-class State:
+class SharedState:
     """What a model remembers; opaque to everyone else.
 
     The last level belongs to this state alone and takes what it reads next.
@@ -106,7 +106,7 @@ def is_repeat(rows: Tensor, count: int) -> bool:
     return torch.equal(rows, even)
 
 
-def fork(state: State, rows: Tensor) -> State:
+def fork(state: SharedState, rows: Tensor) -> SharedState:
     """Spread every row evenly, sharing all that was read."""
     times = len(rows) // state.rows
     trunk = state.position if len(state.levels) == 1 else state.trunk
@@ -117,7 +117,9 @@ def fork(state: State, rows: Tensor) -> State:
     )
 
 
-def merge(pool: Pool, config: TransformerConfig, state: State, rows: Tensor) -> State:
+def merge(
+    pool: Pool, config: TransformerConfig, state: SharedState, rows: Tensor
+) -> SharedState:
     """Pick any rows; copy the levels that can't be shared into one of their own."""
     shared = 0
     owners = [rows // (state.rows // level.rows) for level in state.levels]
@@ -135,7 +137,7 @@ def merge(pool: Pool, config: TransformerConfig, state: State, rows: Tensor) -> 
     )
 
 
-def _pick(state: State, rows: Tensor) -> State:
+def _pick(state: SharedState, rows: Tensor) -> SharedState:
     """Move what is kept per row; the levels are the caller's."""
     pad = None if state.pad is None else state.pad[rows]
     history = None if state.history is None else state.history[rows]

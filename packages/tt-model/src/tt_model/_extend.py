@@ -13,7 +13,7 @@ import attrs
 import torch
 from torch import Tensor
 
-from tt_model._cache import Level, State, Store, fork, kept
+from tt_model._cache import Level, SharedState, Store, fork, kept
 from tt_model._positions import turns, visible, window_start
 
 if TYPE_CHECKING:
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 _FEW = 8  # columns up to which a product and a sum beat a batched matmul
 
 
-def root(model: "TrajectoryTransformer", prefix: Tensor) -> State:
+def root(model: "TrajectoryTransformer", prefix: Tensor) -> SharedState:
     """Return the state of having read nothing, for the rows of a prefix [R, n]."""
     rows = prefix.shape[0]
     pad = (prefix < 0).sum(1)
     padded = int(pad.max())
     learned = model.config.positions == "learned"
-    return State(
+    return SharedState(
         rows=rows,
         levels=(Level(rows),),
         pad=pad if padded else None,
@@ -38,8 +38,8 @@ def root(model: "TrajectoryTransformer", prefix: Tensor) -> State:
 
 
 def extend(
-    model: "TrajectoryTransformer", tokens: Tensor, state: State
-) -> tuple[Tensor, State]:
+    model: "TrajectoryTransformer", tokens: Tensor, state: SharedState
+) -> tuple[Tensor, SharedState]:
     """Read tokens [R, n]; return the last one's features [R, D] and the next state."""
     config = model.config
     begin, end = state.position, state.position + tokens.shape[1]
@@ -73,8 +73,8 @@ def extend(
 
 
 def reread(
-    model: "TrajectoryTransformer", history: Tensor, state: State
-) -> tuple[Tensor, State]:
+    model: "TrajectoryTransformer", history: Tensor, state: SharedState
+) -> tuple[Tensor, SharedState]:
     """Read a cropped history [R, n] afresh; what a group shares is read once.
 
     Returns what `extend` returns. Used by learned positions, which restart at 0 when
@@ -92,7 +92,7 @@ def reread(
 
 def _make_room(
     model: "TrajectoryTransformer",
-    state: State,
+    state: SharedState,
     new: Sequence[int],
     first: int,
     like: Tensor,
@@ -123,7 +123,7 @@ def _stored(new: Sequence[int], begin: int, end: int, like: Tensor) -> Tensor | 
 def _blocked(
     model: "TrajectoryTransformer",
     seen: Sequence[Level],
-    state: State,
+    state: SharedState,
     first: int,
     queries: Tensor,
 ) -> Tensor | None:

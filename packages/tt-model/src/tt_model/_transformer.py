@@ -2,21 +2,29 @@
 
 Axes: B batch, T time in tokens, D features, H heads, P positions of a transition,
 V bins. The training pass is `forward`; planning goes through `start`, `step` and
-`select`, which run the same weights over a cache (see `_cache`).
+`select`, which run the same weights over a cache (see `_cache`, and `_indexed` for
+other devices than the CPU).
 """
 
 import math
-from typing import cast
+from typing import TypeAlias, cast
 
 import torch
 from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tt_model._cache import Pool, State, fork, is_repeat, merge
+from tt_model import _indexed
+from tt_model._cache import Pool, SharedState, fork, is_repeat, merge
 from tt_model._config import TransformerConfig
 from tt_model._extend import extend, reread, root
+from tt_model._indexed import IndexedState
 from tt_model._positions import Turns, rotate, turns, visible
+
+State: TypeAlias = SharedState | IndexedState
+"""What a model remembers; opaque to everyone else."""
+
+_SINGLE = 4  # bytes; logits of fewer are widened before anything is drawn from them
 
 
 class Attention(nn.Module):
@@ -113,6 +121,7 @@ class TrajectoryTransformer(nn.Module):
         self.ln_f = nn.LayerNorm(config.width)
         self.head = Head(config)
         self.pool = Pool()
+        self.room: dict[int, int] = {}  # rows that searches needed, by where they began
         self.apply(_initialise)
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -158,6 +167,8 @@ class TrajectoryTransformer(nn.Module):
         """Read a prefix [B, T]; return the logits [B, V + 1] after it and a state."""
         _check(prefix)
         prefix = self.crop(prefix)
+        if _indexed.suits(prefix.device):
+            return self._answer(*_indexed.start(self, prefix))
         return self._answer(*extend(self, prefix, root(self, prefix)))
 
     @torch.no_grad()
@@ -174,6 +185,8 @@ class TrajectoryTransformer(nn.Module):
                 f"expected one token for each of the {state.rows} rows of the state, "
                 f"shape [{state.rows}]; got shape {list(tokens.shape)}"
             )
+        if isinstance(state, IndexedState):
+            return self._answer(*_indexed.step(self, tokens, state))
         column = tokens[:, None]
         if state.history is not None:
             history = torch.cat([state.history, column], 1)
@@ -187,8 +200,11 @@ class TrajectoryTransformer(nn.Module):
         """Return a state whose row i is row rows[i] [K] of this one; repeats allowed.
 
         Nothing is copied where every row is repeated equally often, in order, or
-        where rows stay within the group that shares a prefix.
+        where rows stay within the group that shares a prefix. On other devices than the
+        CPU keys and values are never copied, and the rows are not looked at.
         """
+        if isinstance(state, IndexedState):
+            return _indexed.select(self, state, rows)
         if is_repeat(rows, state.rows):
             return fork(state, rows)
         return merge(self.pool, self.config, state, rows)
@@ -250,7 +266,8 @@ class TrajectoryTransformer(nn.Module):
     def _answer(self, features: Tensor, state: State) -> tuple[Tensor, State]:
         """Turn the last token's features [B, D] into the next token's logits."""
         last = (state.position - 1) % self.config.transition
-        return self.head.at(features, last), state
+        logits = self.head.at(features, last)
+        return logits.float() if logits.dtype.itemsize < _SINGLE else logits, state
 
 
 def _check(tokens: Tensor) -> None:

@@ -13,6 +13,7 @@ from tt_plan._log_likelihood import LogLikelihood
 from tt_plan._nucleus import nucleus
 from tt_plan._q_value import QValue
 from tt_plan._quantile import Quantile
+from tt_plan._record import Recorded
 from tt_plan._tail_cut import tail_cut
 from tt_plan._temperature import temperature
 from tt_plan._top_k import top_k
@@ -26,6 +27,7 @@ __all__ = [
     "Plan",
     "QValue",
     "Quantile",
+    "Recorded",
     "Sampler",
     "SequenceModel",
     "beam_search",

@@ -17,6 +17,9 @@ def likeliest() -> Sampler:
         logits: Tensor, count: int, generator: torch.Generator | None = None, /
     ) -> Tensor:
         del generator
+        if count == 1:
+            best, token = logits.max(-1, keepdim=True)
+            return token.masked_fill(best == -torch.inf, -1)
         width = min(count, logits.shape[-1])
         best, tokens = logits.topk(width, dim=-1)
         tokens = tokens.masked_fill(best == -torch.inf, -1)

@@ -1,0 +1,286 @@
+"""The cache for devices that must not wait for the processor: nothing is moved.
+
+Keys and values stay where they were written: slot by slot, row by row. A state holds a
+table that says, for every row, which row of each slot is part of its past. Choosing
+rows moves the table alone and never looks at its content, so a whole plan can be
+recorded as one graph. The slots form a ring of as many transitions as a token sees;
+masked positions have none.
+
+Axes: L layers, R rows, N rows there is room for, S slots, T tokens, H heads, F features
+of a head, D = H * F.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+import attrs
+import torch
+from einops import rearrange
+from torch import Tensor
+from torch.nn import functional as F
+
+from tt_model._config import TransformerConfig
+from tt_model._positions import Turns, rotate, turns, visible, window_start
+
+if TYPE_CHECKING:
+    from tt_model._transformer import TrajectoryTransformer
+
+
+def suits(device: torch.device) -> bool:
+    """Say whether this cache is for a device: any that works behind the processor."""
+    return device.type != "cpu"
+
+
+@attrs.frozen(eq=False)
+class IndexedState:
+    """What a model remembers, held in place; opaque to everyone else."""
+
+    table: Tensor  # int32 [R, S], the row of each slot that belongs to a row's past
+    keys: Tensor  # [L, S, N, D]
+    values: Tensor
+    pad: Tensor  # [R] tokens of left padding
+    position: int  # index of the next token
+    origin: int  # rows that the state began with
+    history: Tensor | None = None  # [R, position], for learned positions
+
+    @property
+    def rows(self) -> int:
+        """The number of rows."""
+        return len(self.table)
+
+
+class Place(NamedTuple):
+    """Where the token at an index is stored, and which slots it looks at."""
+
+    slot: int | None  # None for a masked token
+    transition: int
+    rank: int  # stored tokens before it in its transition
+    each: int  # stored tokens of a transition
+
+
+@lru_cache(maxsize=4096)
+def place(config: TransformerConfig, index: int) -> Place:
+    """Find the place of a token index in the ring."""
+    transition, position = divmod(index, config.transition)
+    stored = [e for e in range(config.transition) if e not in config.hidden]
+    rank = sum(e < position for e in stored)
+    slot = (transition % config.window) * len(stored) + rank
+    return Place(
+        None if position in config.hidden else slot, transition, rank, len(stored)
+    )
+
+
+def start(
+    model: "TrajectoryTransformer", prefix: Tensor, origin: int | None = None
+) -> tuple[Tensor, IndexedState]:
+    """Read a prefix [R, T]; return the last token's features [R, D] and a state.
+
+    `origin` is the number of rows that a search began with, where it is not R.
+    """
+    config, (rows, length) = model.config, prefix.shape
+    origin = origin or rows
+    pad = (prefix < 0).sum(1)
+    x = model.embed(prefix, 0, pad)
+    state = _room(model, rows, origin, length, pad, x)
+    if config.positions == "learned":
+        state = attrs.evolve(state, history=prefix)
+    mask = _visible_to(config, pad, length)
+    by = turns(config, 0, length, x)
+    first = window_start(config, length - 1)
+    for layer, block in enumerate(model.layers):
+        q, k, v = block.attn.project(block.ln1(x), by)
+        _store(config, state.keys[layer], k, first)
+        _store(config, state.values[layer], v, first)
+        q, k, v = (rearrange(t, "r t h f -> r h t f") for t in (q, k, v))
+        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=1.0)
+        x = x + block.attn.proj(rearrange(mixed, "r h t f -> r t (h f)"))
+        x = x + block.mlp(block.ln2(x))
+    return model.ln_f(x[:, -1]), state
+
+
+def step(
+    model: "TrajectoryTransformer", tokens: Tensor, state: IndexedState
+) -> tuple[Tensor, IndexedState]:
+    """Read one token a row [R]; return features [R, D] and the next state."""
+    history = None
+    if state.history is not None:
+        history = torch.cat([state.history, tokens[:, None]], 1)
+        cropped = model.crop(history)
+        if cropped.shape[1] < history.shape[1]:
+            return start(model, cropped, state.origin)
+    by = turns(model.config, state.position, state.position + 1, model.tok_emb.weight)
+    enter, transform = _operations(model.tok_emb.weight)
+    x = enter(model, tokens, state)
+    for layer in range(model.config.layers):
+        x = transform(model, layer, x, by, state)
+    later = attrs.evolve(state, position=state.position + 1, history=history)
+    return model.ln_f(x), later
+
+
+def select(
+    model: "TrajectoryTransformer", state: IndexedState, rows: Tensor
+) -> IndexedState:
+    """Return the state of rows [K]; makes room for more rows than there were."""
+    history = None if state.history is None else state.history.index_select(0, rows)
+    chosen = attrs.evolve(
+        state,
+        table=state.table.index_select(0, rows),
+        pad=state.pad.index_select(0, rows),
+        history=history,
+    )
+    room = state.keys.shape[2]
+    if len(rows) <= room:
+        return chosen
+    model.room[state.origin] = len(rows)
+    grown = (0, 0, 0, len(rows) - room)
+    return attrs.evolve(
+        chosen, keys=F.pad(state.keys, grown), values=F.pad(state.values, grown)
+    )
+
+
+def _room(
+    model: "TrajectoryTransformer",
+    rows: int,
+    origin: int,
+    position: int,
+    pad: Tensor,
+    like: Tensor,
+) -> IndexedState:
+    """Allocate a state for as many rows as the last search of this size needed."""
+    config = model.config
+    slots = config.window * place(config, 0).each
+    room = max(rows, model.room.get(origin, 0))
+    keys = like.new_empty(config.layers, slots, room, config.width)
+    table = torch.arange(rows, dtype=torch.int32, device=like.device)
+    return IndexedState(
+        table=table[:, None].repeat(1, slots),
+        keys=keys,
+        values=torch.empty_like(keys),
+        pad=pad,
+        position=position,
+        origin=origin,
+    )
+
+
+def _visible_to(config: TransformerConfig, pad: Tensor, length: int) -> Tensor:
+    """Say what each token of a prefix attends to: [R, 1, T, T]; padding, itself."""
+    index = torch.arange(length, device=pad.device)
+    real = index >= pad[:, None]  # [R, T]
+    own = (index == index[:, None]) & ~real[:, :, None]
+    return ((visible(config, index, index) & real[:, None]) | own)[:, None]
+
+
+def _store(config: TransformerConfig, slots: Tensor, new: Tensor, first: int) -> None:
+    """Write keys or values [R, T, H, F] from index `first` on to slots [S, N, D]."""
+    tokens, places = _tokens_and_places(config, first, new.shape[1], new.device)
+    kept = rearrange(new.index_select(1, tokens), "r t h f -> t r (h f)")
+    slots[:, : len(new)].index_copy_(0, places, kept)
+
+
+@lru_cache(maxsize=1024)
+def _tokens_and_places(
+    config: TransformerConfig, first: int, stop: int, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """List the stored tokens among first..stop-1 and their slots."""
+    places = [(index, place(config, index).slot) for index in range(first, stop)]
+    stored = [(index, slot) for index, slot in places if slot is not None]
+    with torch.inference_mode(False):
+        return (
+            torch.tensor([index for index, _ in stored], device=device),
+            torch.tensor([slot for _, slot in stored], device=device),
+        )
+
+
+Enter: TypeAlias = Callable[["TrajectoryTransformer", Tensor, IndexedState], Tensor]
+Transform: TypeAlias = Callable[
+    ["TrajectoryTransformer", int, Tensor, Turns, IndexedState], Tensor
+]
+
+
+def _operations(like: Tensor) -> tuple[Enter, Transform]:
+    """Choose how a step is computed: a few kernels on CUDA, plainly elsewhere."""
+    if like.is_cuda and like.dtype != torch.float64 and find_spec("triton"):
+        from tt_model import _indexed_kernels
+
+        return _indexed_kernels.enter, _indexed_kernels.transform
+    return enter, transform
+
+
+def enter(
+    model: "TrajectoryTransformer", tokens: Tensor, state: IndexedState
+) -> Tensor:
+    """Put the newest tokens [R] into the table and embed them [R, D]."""
+    here = place(model.config, state.position)
+    if here.slot is not None:
+        own = torch.arange(state.rows, dtype=torch.int32, device=tokens.device)
+        state.table[:, here.slot] = own
+    return model.embed(tokens[:, None], state.position, state.pad)[:, 0]
+
+
+def transform(
+    model: "TrajectoryTransformer",
+    layer: int,
+    x: Tensor,
+    by: Turns,
+    state: IndexedState,
+) -> Tensor:
+    """Take the newest tokens' features [R, D] through one layer."""
+    block = model.layers[layer]
+    qkv = block.attn.qkv(block.ln1(x))
+    x = x + block.attn.proj(attend(model.config, qkv, by, state, layer))
+    out: Tensor = x + block.mlp(block.ln2(x))
+    return out
+
+
+def attend(
+    config: TransformerConfig, qkv: Tensor, by: Turns, state: IndexedState, layer: int
+) -> Tensor:
+    """Store the newest token's keys and values, and attend from it.
+
+    Args:
+        config: the model's shape.
+        qkv: its projections [R, 3 * D].
+        by: how they are rotated.
+        state: with the newest token in its table already.
+        layer: of the network.
+
+    Returns:
+        What was attended to [R, D].
+    """
+    rows, room = state.rows, state.keys.shape[2]
+    here = place(config, state.position)
+    q, k, v = qkv.view(rows, 1, 3, config.heads, -1).unbind(2)
+    q, k = rotate(torch.stack([q, k], 2), by).unbind(2)
+    keys, values = state.keys[layer], state.values[layer]  # [S, N, D]
+    if here.slot is not None:
+        keys[here.slot, :rows] = k.flatten(1)
+        values[here.slot, :rows] = v.flatten(1)
+    slots, ages = _seen(config, state.position, qkv.device)
+    entries = slots * room + state.table.index_select(1, slots)  # [R, C]
+    seen = here.transition - ages >= state.pad[:, None] // config.transition
+    shape = (*entries.shape, *q.shape[2:])
+    k, v = (t.flatten(0, 1)[entries].view(shape) for t in (keys, values))
+    scores = torch.einsum("rhf,rchf->rhc", q[:, 0], k)
+    scores = scores.masked_fill(~seen[:, None], -torch.inf)
+    return torch.einsum("rhc,rchf->rhf", scores.softmax(-1), v).flatten(1)
+
+
+@lru_cache(maxsize=4096)
+def _seen(
+    config: TransformerConfig, index: int, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """List the slots that a token looks at, and how many transitions old each is."""
+    here = place(config, index)
+    found = []
+    for slot in range(config.window * here.each):
+        block, rank = divmod(slot, here.each)
+        age = (here.transition - block) % config.window
+        if age == 0 and rank > here.rank - (here.slot is None):
+            continue
+        if age <= here.transition:
+            found.append((slot, age))
+    with torch.inference_mode(False):
+        table = torch.tensor(found, device=device)
+    return table[:, 0], table[:, 1]
