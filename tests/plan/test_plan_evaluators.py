@@ -3,7 +3,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from tt_plan import Expectation, Goal, LogLikelihood, Outcome, Quantile, QValue
+from tt_plan import (
+    Advantage,
+    Expectation,
+    Goal,
+    LogLikelihood,
+    Outcome,
+    Quantile,
+    QValue,
+)
 
 V = 4
 MIDDLES = torch.tensor([-1.0, 0.0, 2.0, 6.0])
@@ -144,3 +152,21 @@ def test_middles_of_frozen_bins_are_taken_without_a_warning() -> None:
         torch.zeros(1, 2).long(), torch.zeros(1, 2, 3)
     )
     assert outcome.reward.item() == pytest.approx(0.5)
+
+
+def test_advantage_is_the_critics_q_minus_v_of_the_decoded_numbers() -> None:
+    def q(observation: Tensor, action: Tensor) -> Tensor:
+        return observation.sum(1) * action[:, 0]
+
+    def v(observation: Tensor) -> Tensor:
+        return observation[:, 1]
+
+    outcome = Advantage(q, v, OBSERVATION, ACTION)(TOKENS[:2], DRAWN[:2])
+    # observations (1, 20) and (3, 0), actions 3 and -1
+    assert_outcome(outcome, [21.0 * 3.0 - 20.0, 3.0 * -1.0 - 0.0], [0.0, 0.0])
+
+
+def test_advantage_refuses_middles_of_another_size() -> None:
+    evaluator = Advantage(lambda o, a: o[:, 0], lambda o: o[:, 0], OBSERVATION, ACTION)
+    with pytest.raises(ValueError, match="needs their sum"):
+        evaluator(TOKENS[:, :4], DRAWN)

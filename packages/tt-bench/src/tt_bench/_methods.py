@@ -132,6 +132,7 @@ def _tt_and_q(context: Context) -> Prepared:
         trained.bins,
         trained.layout,
         critic,
+        context.recipe.planner,
         discount=context.recipe.discount,
         device=context.device,
     )

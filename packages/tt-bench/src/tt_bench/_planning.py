@@ -10,6 +10,7 @@ from tt_bench._criticism import TrainedCritic
 from tt_bench._interface import Planner
 from tt_bench._recipes import PlannerSettings
 from tt_plan import (
+    Advantage,
     Evaluator,
     Expectation,
     Plan,
@@ -40,15 +41,27 @@ def outcome_evaluator(
 
 
 def critic_evaluator(
-    bins: Bins, layout: Layout, trained: TrainedCritic, *, discount: float, device: str
+    bins: Bins,
+    layout: Layout,
+    trained: TrainedCritic,
+    settings: PlannerSettings,
+    *,
+    discount: float,
+    device: str,
 ) -> Evaluator:
-    """Judge by a critic's Q in place of the value tokens, in the critic's units."""
+    """Judge by a critic in place of the value tokens, in the critic's units."""
     middles = torch.tensor(bins.middles, device=device)
+    observation, action = (
+        middles[layout.observation_slice],
+        middles[layout.action_slice],
+    )
+    if settings.critic == "advantage":
+        return Advantage(trained.critic.q, trained.critic.v, observation, action)
     reward = middles[layout.reward_slice.start]
     return QValue(
         trained.critic.q,
-        middles[layout.observation_slice],
-        middles[layout.action_slice],
+        observation,
+        action,
         trained.units.scale * reward + trained.units.shift,
         discount=discount,
     )
@@ -91,7 +104,7 @@ def beam_planner(
             samplers=draws,
             horizon=settings.horizon,
             beam=settings.beam,
-            candidates=settings.candidates,
+            candidates=1 if settings.search == "best-of-n" else settings.candidates,
             discount=discount,
             stop=stop,
             generator=generator,

@@ -83,6 +83,10 @@ class PlannerSettings:
             ("expectation") or the level below which `quantile` of them lies.
         quantile: That share, for "quantile".
         value: Add the value token to the rewards.
+        critic: What a critic's plan is worth: rewards so far and the Q of its last step
+            ("q"), or the advantages Q - V of all steps ("advantage").
+        search: Cut candidates after each transition ("beam"), or draw `beam` whole
+            continuations and take the best ("best-of-n").
         every: Actions of a plan to execute before the next plan.
         precision: Numbers to plan with; "bf16" is for accelerators and changes plans
             a little.
@@ -99,6 +103,12 @@ class PlannerSettings:
     )
     quantile: float = attrs.field(default=0.5, validator=[gt(0.0), lt(1.0)])
     value: bool = True
+    critic: Literal["q", "advantage"] = attrs.field(
+        default="q", validator=in_(("q", "advantage"))
+    )
+    search: Literal["beam", "best-of-n"] = attrs.field(
+        default="beam", validator=in_(("beam", "best-of-n"))
+    )
     every: int = attrs.field(default=1, validator=ge(1))
     precision: Literal["32", "bf16"] = "32"
 

@@ -1,5 +1,6 @@
 """Plan with any next-token model: find the continuation that is worth most."""
 
+from tt_plan._advantage import Advantage
 from tt_plan._beam import beam_search
 from tt_plan._best_of_n import best_of_n
 from tt_plan._expectation import Expectation
@@ -19,6 +20,7 @@ from tt_plan._temperature import temperature
 from tt_plan._top_k import top_k
 
 __all__ = [
+    "Advantage",
     "Evaluator",
     "Expectation",
     "Goal",

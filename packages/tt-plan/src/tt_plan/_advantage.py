@@ -1,0 +1,46 @@
+"""Judge every step by a critic's advantage."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from tt_plan._interface import Outcome
+from tt_plan._middles import Middles, as_middles, decode
+
+
+class Advantage:
+    """Take Q - V of the decoded observation and action as the reward of a transition.
+
+    A plan's score is then the discounted sum of its advantages: every step counts, not
+    the last alone as with `QValue`. The transition is observation, action, reward,
+    value; no logits are read, and the value is 0.
+    """
+
+    positions: tuple[int, ...] = ()
+
+    def __init__(
+        self,
+        q: Callable[[Tensor, Tensor], Tensor],
+        v: Callable[[Tensor], Tensor],
+        observation_middles: Middles,
+        action_middles: Middles,
+    ) -> None:
+        """Take q(observation [R, Do], action [R, Da]), v(observation) and middles."""
+        self._q, self._v = q, v
+        self._observation = as_middles("observation_middles", observation_middles, "DV")
+        self._action = as_middles("action_middles", action_middles, "DV")
+
+    def __call__(self, tokens: Tensor, logits: Tensor, /) -> Outcome:
+        """Return Q - V and 0 [R]."""
+        del logits
+        start, end = len(self._observation), len(self._observation) + len(self._action)
+        if tokens.shape[1] != end + 2:
+            raise ValueError(
+                f"got middles for {start} observation and {end - start} action columns,"
+                f" but a transition of {tokens.shape[1]} tokens; it needs their sum + 2"
+            )
+        observation = decode(tokens[:, :start], self._observation)
+        action = decode(tokens[:, start:end], self._action)
+        reward = self._q(observation, action) - self._v(observation)
+        return Outcome(reward, torch.zeros_like(reward))
