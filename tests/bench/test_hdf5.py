@@ -186,7 +186,9 @@ class Goals(gym.Env[dict[str, Any], Any]):
 
 
 def test_a_maze_environment_joins_place_and_observation(tmp_path: Path) -> None:
-    gym.register("tests/Goals-v0", entry_point=Goals, disable_env_checker=True)
+    gym.register(
+        "tests/Goals-v0", entry_point=lambda **_: Goals(), disable_env_checker=True
+    )
     try:
         path = write(tmp_path, 4, env="tests/Goals-v0")
         env = read_hdf5(path).make_env()

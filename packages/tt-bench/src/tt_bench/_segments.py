@@ -69,7 +69,8 @@ def split(
                 "expected an episode with a known next observation, got only "
                 "truncated ones of a single transition"
             )
-    return Episodes(*(a[: ends[-1]] for a in arrays), ends, terminated, finals)
+    observations, actions, rewards = (array[: ends[-1]] for array in arrays)
+    return Episodes(observations, actions, rewards, ends, terminated, finals)
 
 
 def _close_gaps(
