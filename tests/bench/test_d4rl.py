@@ -105,6 +105,35 @@ def test_a_file_that_is_there_is_read_and_named(
     assert load_d4rl("hopper-medium-v2", env="Hopper-v5").env_id == "Hopper-v5"
 
 
+def test_the_environment_gives_observations_like_the_data(folder: Path) -> None:
+    write_hopper(folder / "hopper_medium-v2.hdf5")
+    env = load_d4rl("hopper-medium-v2").make_env()
+    assert env.reset(seed=0)[0].shape == (11,)
+    env.close()
+
+
+def test_ants_lose_the_columns_of_contact_forces_that_are_zero(folder: Path) -> None:
+    path = folder / "ant_medium-v2.hdf5"
+    seen = np.zeros((40, 111))
+    seen[:, :27] = np.random.default_rng(0).normal(size=(40, 27))
+    write_hopper(path)
+    with h5py.File(path, "a") as file:
+        del file["observations"], file["actions"]
+        file["observations"], file["actions"] = seen, np.zeros((40, 8))
+        file["next_observations"] = seen
+    dataset = load_d4rl("ant-medium-v2")
+    np.testing.assert_array_equal(
+        dataset.episodes.observations, np.float32(seen[:, :27])
+    )
+    assert dataset.make_env().observation_space.shape == (27,)
+    other = load_d4rl("ant-medium-v2", env="Ant-v5").episodes
+    assert other.observations.shape == (40, 111)
+    with h5py.File(path, "a") as file:
+        file["observations"][7, 30] = 0.5
+    with pytest.raises(ValueError, match="zero after the first 27 of 111"):
+        load_d4rl("ant-medium-v2")
+
+
 def test_a_file_that_is_not_there_is_downloaded(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

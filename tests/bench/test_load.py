@@ -57,7 +57,7 @@ def test_a_file_of_d4rl_elsewhere_needs_no_environment(folder: Path) -> None:
     dataset = load_dataset(str(path))
     assert dataset.env_id == "Hopper-v4"
     assert dataset.name == "hopper_medium-v2.hdf5"
-    assert "D4RL's hopper-medium-v2" in dataset.source
+    assert "has the name of D4RL's hopper-medium-v2" in dataset.source
 
 
 def test_a_file_named_like_one_of_d4rl_is_marked(folder: Path) -> None:

@@ -30,6 +30,7 @@ class D4rlEntry:
         file: name of its file.
         url: address of the file.
         env_id: Gymnasium id of the environment nearest to D4RL's.
+        columns: of the file's observations that this environment has, None for all.
         reference: mean return of a random policy and of an expert.
         transitions: rows of the file, None where not known.
         epochs: times that the transformer sees a million transitions in training.
@@ -46,6 +47,7 @@ class D4rlEntry:
     file: str
     url: str
     env_id: str
+    columns: int | None
     reference: tuple[float, float] = attrs.field(converter=tuple)
     transitions: int | None
     epochs: int
@@ -128,8 +130,18 @@ def load_d4rl(
         download(entry.url, path, signature=_SIGNATURE, progress=progress)
     origin = "found at" if found else f"downloaded from {entry.url} to"
     return attrs.evolve(
-        read_hdf5(path, env or entry.env_id),
+        read_d4rl(entry, path, env),
         name=entry.name,
-        reference=entry.reference,
         source=f"D4RL's {entry.name}, {origin} {path}",
     )
+
+
+def read_d4rl(entry: D4rlEntry, path: Path, env: str | None = None) -> Dataset:
+    """Read D4RL's own file from anywhere, with what is known of it.
+
+    Raises:
+        ValueError: if it can't be read.
+    """
+    columns = entry.columns if env in (None, entry.env_id) else None
+    dataset = read_hdf5(path, env or entry.env_id, columns=columns)
+    return attrs.evolve(dataset, reference=entry.reference)

@@ -1,6 +1,7 @@
 """Read files of D4RL's layout: HDF5, one row a transition, episode after episode."""
 
 import contextlib
+import warnings
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,9 @@ _KEYS = (*_NEEDED, "timeouts", "next_observations")
 _BLOCK = 32_768  # rows of next observations in memory at a time
 
 
-def read_hdf5(path: str | Path, env: str | None = None) -> Dataset:
+def read_hdf5(
+    path: str | Path, env: str | None = None, *, columns: int | None = None
+) -> Dataset:
     """Read a file of D4RL's layout, without a second copy of it in memory.
 
     An episode ends where `terminals` or `timeouts` say so; where a row has both it
@@ -35,6 +38,8 @@ def read_hdf5(path: str | Path, env: str | None = None) -> Dataset:
         path: of the file.
         env: Gymnasium id of the environment to evaluate in, in place of the file's
             attribute `env_id`.
+        columns: of an observation to keep; the others must be zero in all rows. None
+            keeps all.
 
     Raises:
         ValueError: if the file is damaged, of another layout, or its environment is
@@ -49,7 +54,7 @@ def read_hdf5(path: str | Path, env: str | None = None) -> Dataset:
                 "Gymnasium environment to evaluate in, with --env"
             )
         _check_layout(path, file)
-        episodes = _read_episodes(file, env_id)
+        episodes = _read_episodes(file, env_id, columns)
         description = _text(file, "description")
     return Dataset(
         name=path.name,
@@ -97,6 +102,11 @@ def _check_layout(path: Path, file: h5py.File) -> None:
             f"expected arrays of one length, one row a transition, in {path}, got "
             f"{shapes}: the file was written wrong or only in part"
         )
+    if shapes.get("next_observations") not in (None, shapes["observations"]):
+        raise ValueError(
+            f"expected next_observations of the shape of observations in {path}, got "
+            f"{shapes}"
+        )
     for key, shape in shapes.items():
         vectors = key in ("observations", "actions", "next_observations")
         if not (len(shape) == 2 if vectors else shape[1:] in ((), (1,))):
@@ -110,42 +120,36 @@ def _check_layout(path: Path, file: h5py.File) -> None:
             )
 
 
-def _read_episodes(file: h5py.File, env_id: str) -> Episodes:
-    observations = _read_floats(file["observations"])
+def _read_episodes(file: h5py.File, env_id: str, columns: int | None) -> Episodes:
+    observations = _read_vectors(file["observations"], columns)
+    rewards = np.empty(file["rewards"].shape, np.float32)
+    file["rewards"].read_direct(rewards)
     terminals = _read_flags(file["terminals"])
-    following = file.get("next_observations")
-    _check_width(following, observations)
     ends = _find_ends(file, env_id, observations, terminals)
-    return split(
-        Rows(
-            observations=observations,
-            actions=_read_floats(file["actions"]),
-            rewards=_read_floats(file["rewards"]).reshape(-1),
-        ),
-        ends,
-        terminals[ends - 1],
-        None if following is None else _read_rows(following, ends - 1),
-    )
+    rows = Rows(observations, _read_vectors(file["actions"]), rewards.reshape(-1))
+    finals = None
+    if "next_observations" in file:
+        finals = _pick(file["next_observations"], ends - 1, observations.shape[1])
+    return split(rows, ends, terminals[ends - 1], finals)
 
 
-def _read_floats(stored: h5py.Dataset) -> NDArray[np.float32]:
-    array = np.empty(stored.shape, np.float32)
-    stored.read_direct(array)
+def _read_vectors(
+    stored: h5py.Dataset, columns: int | None = None
+) -> NDArray[np.float32]:
+    rows, width = stored.shape
+    kept = width if columns is None else min(columns, width)
+    if any(stored[b:e, kept:].any() for b, e in _blocks(rows) if kept < width):
+        raise ValueError(
+            f"expected observations that are zero after the first {kept} of {width} "
+            f"columns in {stored.file.filename}, got other numbers"
+        )
+    array = np.empty((rows, kept), np.float32)
+    stored.read_direct(array, np.s_[:, :kept])
     return array
 
 
 def _read_flags(stored: h5py.Dataset) -> NDArray[np.bool_]:
     return np.asarray(stored[()] != 0).reshape(-1)
-
-
-def _check_width(
-    following: h5py.Dataset | None, observations: NDArray[np.float32]
-) -> None:
-    if following is not None and following.shape != observations.shape:
-        raise ValueError(
-            "expected next_observations of the shape of observations, got "
-            f"{list(following.shape)} and {list(observations.shape)}"
-        )
 
 
 def _find_ends(
@@ -171,19 +175,22 @@ def _jumps(
     """Mark the rows whose next observation is not the next row's: bool [N]."""
     jumps = np.zeros(len(observations), np.bool_)
     for begin, end in _blocks(len(observations) - 1):
-        expected = following[begin:end].astype(np.float32)
+        expected = following[begin:end, : observations.shape[1]].astype(np.float32)
         seen = observations[begin + 1 : end + 1]
         jumps[begin:end] = (expected != seen).any(axis=1)
     return jumps
 
 
-def _read_rows(stored: h5py.Dataset, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+def _pick(
+    stored: h5py.Dataset, rows: NDArray[np.int64], columns: int
+) -> NDArray[np.float32]:
     """Read increasing rows, block by block, which is faster than one by one."""
-    picked = np.empty((len(rows), stored.shape[1]), np.float32)
+    picked = np.empty((len(rows), columns), np.float32)
     for begin, end in _blocks(len(stored)):
         first, last = np.searchsorted(rows, (begin, end))
         if first < last:
-            picked[first:last] = stored[begin:end][rows[first:last] - begin]
+            block = stored[begin:end, :columns]
+            picked[first:last] = block[rows[first:last] - begin]
     return picked
 
 
@@ -203,7 +210,9 @@ def _time_limit(env_id: str) -> int | None:
 
 
 def _make_env(env_id: str) -> gym.Env[NDArray[np.float32], Any]:
-    env = gym.make(env_id)
+    with warnings.catch_warnings():  # D4RL's data belong to older versions
+        warnings.filterwarnings("ignore", ".* is out of date")
+        env = gym.make(env_id)
     keys: tuple[str, ...] = ()
     if isinstance(env.observation_space, gym.spaces.Dict):
         keys = default_keys(env.observation_space, env.reset(seed=0)[0])

@@ -12,6 +12,7 @@ from tt_bench._d4rl import (
     find_d4rl,
     load_d4rl,
     nearest_names,
+    read_d4rl,
     similar_d4rl,
 )
 from tt_bench._dataset import Dataset
@@ -68,28 +69,32 @@ def is_file(name: str) -> bool:
 def _load_file(name: str, env: str | None) -> Dataset:
     """Read a file; one of D4RL's own needs no environment."""
     original, like = find_d4rl(name), similar_d4rl(name)
-    dataset = read_hdf5(name, env or (original.env_id if original else None))
     if original:
-        source = f"D4RL's {original.name}, by its name; {dataset.source}"
-        return attrs.evolve(dataset, reference=original.reference, source=source)
-    if like:
-        source = f"{dataset.source}, not D4RL's data though named like {like.name}"
-        return attrs.evolve(dataset, source=source)
-    return dataset
+        dataset = read_d4rl(original, Path(name).expanduser(), env)
+        note = f", which has the name of D4RL's {original.name}"
+    else:
+        dataset = read_hdf5(name, env)
+        note = f", not D4RL's data though named like {like.name}" if like else ""
+    return attrs.evolve(dataset, source=dataset.source + note)
 
 
 def _load_minari(name: str, env: str | None, keys: Sequence[str] | None) -> Dataset:
+    _refuse_misspelt(name)
     maze = _maze_env(name) if env is None else None
-    try:
-        dataset = read_minari(name, env=env or maze, keys=keys)
-    except ValueError as error:
-        near = [] if is_local(name) else nearest_names(name)
-        if not near:
-            raise
-        raise ValueError(f"{error}; did you mean {' or '.join(near)}?") from error
+    dataset = read_minari(name, env=env or maze, keys=keys)
     if maze is None:
         return dataset
     return attrs.evolve(dataset, reference=reference_returns(maze))
+
+
+def _refuse_misspelt(name: str) -> None:
+    """Answer what looks like a name of D4RL's at once, without asking the network."""
+    near = nearest_names(name)
+    if near and "/" not in name and not is_local(name):
+        raise ValueError(
+            f"expected a D4RL name, the path of a file or a Minari id, got {name!r}: "
+            f"did you mean {' or '.join(near)}?"
+        )
 
 
 def _maze_env(name: str) -> str | None:
