@@ -13,6 +13,7 @@ from tt_bench._collect import collect
 from tt_bench._episodes import Episodes
 from tt_bench._evaluate import evaluate
 from tt_bench._interface import BoolArray, FloatArray
+from tt_bench._load import load_dataset
 from tt_bench._maze import MAZES, cells_to_xy, distances, xy_to_cells
 from tt_bench._minari import is_local
 from tt_bench._pointmaze import PointMaze
@@ -22,7 +23,6 @@ from tt_bench._sources import (
     behaviour_policy,
     collect_dataset,
     expert_policy,
-    load_dataset,
 )
 from tt_bench._stitch import HalfWays
 

@@ -153,6 +153,16 @@ def test_dictionary_observations_of_a_maze_are_flattened() -> None:
         read_minari("maze-v0", keys=["goal"])
 
 
+def test_dictionary_data_can_be_evaluated_where_observations_are_flat() -> None:
+    place = gym.spaces.Box(-np.inf, np.inf, (2,), np.float64)
+    space = gym.spaces.Dict(a=place, b=gym.spaces.Box(-1, 1, (1,), np.float64))
+    seen = {"a": np.zeros((4, 2)), "b": np.zeros((4, 1))}
+    make_dataset("parts-v0", [make_buffer(seen, 3)], space)
+    dataset = read_minari("parts-v0", env="Pendulum-v1")
+    assert dataset.observation_keys == ("a", "b")
+    assert dataset.make_env().observation_space.shape == (3,)
+
+
 def test_a_maze_of_gymnasium_robotics_is_recovered_flat() -> None:
     gym.register_envs(import_robotics())
     env = gym.make("PointMaze_UMaze-v3")

@@ -3,15 +3,19 @@
 from tt_bench._agent import TransformerAgent
 from tt_bench._cloning import ClonedPolicy, CloningConfig, clone
 from tt_bench._collect import collect
+from tt_bench._d4rl import D4rlEntry, find_d4rl, load_d4rl
 from tt_bench._dataset import Dataset
 from tt_bench._episodes import Episodes
 from tt_bench._evaluate import Evaluation, Step, evaluate
 from tt_bench._experiment import Experiment
+from tt_bench._hdf5 import read_hdf5
 from tt_bench._interface import Advance, Agent, Planned, Planner, Tokenizer, Track
+from tt_bench._load import load_dataset
 from tt_bench._methods import METHODS
 from tt_bench._minari import read_minari
 from tt_bench._minari_write import MinariNotes, write_minari
 from tt_bench._policies import FunctionAgent, RandomAgent
+from tt_bench._published import Published, published
 from tt_bench._recipes import (
     ModelSettings,
     PlannerSettings,
@@ -24,7 +28,7 @@ from tt_bench._report import Row, print_report, summarise, tabulate
 from tt_bench._results import RunResult, load_result, save_result
 from tt_bench._run_config import Run, RunConfig, plan_runs
 from tt_bench._scores import REFERENCE_RETURNS, normalise, reference_returns
-from tt_bench._sources import SOURCES, Source, load_dataset
+from tt_bench._sources import SOURCES, Source
 
 __all__ = [
     "METHODS",
@@ -34,6 +38,7 @@ __all__ = [
     "Agent",
     "ClonedPolicy",
     "CloningConfig",
+    "D4rlEntry",
     "Dataset",
     "Episodes",
     "Evaluation",
@@ -44,6 +49,7 @@ __all__ = [
     "Planned",
     "Planner",
     "PlannerSettings",
+    "Published",
     "RandomAgent",
     "Recipe",
     "Row",
@@ -60,11 +66,15 @@ __all__ = [
     "clone",
     "collect",
     "evaluate",
+    "find_d4rl",
+    "load_d4rl",
     "load_dataset",
     "load_result",
     "normalise",
     "plan_runs",
     "print_report",
+    "published",
+    "read_hdf5",
     "read_minari",
     "recipe_for",
     "reference_returns",

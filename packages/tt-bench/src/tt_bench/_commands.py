@@ -1,6 +1,7 @@
 """What the commands of the command line do, once their options are known."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -10,10 +11,12 @@ import tyro
 from attrs.validators import ge, optional
 from rich.console import Console
 
+from tt_bench._d4rl import d4rl_entries, d4rl_file
 from tt_bench._dataset import Dataset
 from tt_bench._estimate import estimate_seconds
 from tt_bench._experiment import Experiment
-from tt_bench._interface import Track
+from tt_bench._interface import Advance, Track
+from tt_bench._load import load_dataset
 from tt_bench._machine import matmul_peak
 from tt_bench._methods import METHODS
 from tt_bench._minari import is_local
@@ -23,7 +26,7 @@ from tt_bench._report import print_report
 from tt_bench._results import RunResult
 from tt_bench._run_config import Run, RunConfig, plan_runs
 from tt_bench._scores import normalise
-from tt_bench._sources import SOURCES, load_dataset
+from tt_bench._sources import SOURCES
 from tt_bench._threads import choose_threads
 
 DEFAULT_DATASET = "tt/pointmaze/umaze-v0"
@@ -39,7 +42,8 @@ class D4rl:
     the dataset: give --dataset together with --help to see them.
 
     Attributes:
-        dataset: Minari id, local, remote or made here (see `collect --help`).
+        dataset: D4RL's name (hopper-medium-v2), path of an HDF5 file of D4RL's layout,
+            or Minari id, local, remote or made here (see `collect --help`).
         env: Gymnasium id of the environment to evaluate in; the dataset's by default.
         methods: Rows of the table: random, behaviour, bc, iql, tt, tt+q.
         seeds: Training seeds of each method that is trained.
@@ -111,6 +115,7 @@ def run_d4rl(options: D4rl, console: Console) -> None:
     _announce(console, options.dataset, runs, recipe)
     track = shown_on(console)
     dataset = _load(options.dataset, options.env, track)
+    _say(console, f"  {dataset.source}")
     experiment = Experiment.of(dataset, recipe, config)
     _foretell(console, experiment, runs)
     results = []
@@ -199,13 +204,23 @@ def _references(dataset: Dataset) -> dict[str, str]:
 
 
 def _load(name: str, env: str | None, track: Track) -> Dataset:
-    """Load a dataset, following its collection if it must be made."""
+    """Load a dataset, following its collection or download if there must be one."""
+    entry = d4rl_entries().get(name)
+    if entry and not d4rl_file(entry).is_file():
+        with track(f"downloading {entry.file}, %", 100) as advance:
+            return load_dataset(name, env=env, progress=partial(_follow, advance))
     if name not in SOURCES or is_local(name):
         return load_dataset(name, env=env)
     with track(f"collecting {name}", SOURCES[name].transitions) as advance:
         return load_dataset(
             name, env=env, progress=lambda done, _: advance(done, "transitions")
         )
+
+
+def _follow(advance: Advance, done: int, total: int) -> None:
+    """Show bytes as a share of the whole, where that is known."""
+    share = 100 * done // total if total else 0
+    advance(share, f"{done / 1e6:.0f} of {total / 1e6:.0f} MB")
 
 
 def _say(console: Console, text: str) -> None:

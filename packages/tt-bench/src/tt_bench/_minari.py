@@ -154,7 +154,9 @@ def _make_env(
     dataset_id: str, env: str | None, keys: tuple[str, ...]
 ) -> gym.Env[NDArray[np.float32], Any]:
     if env is not None:
-        return FlatObservation(gym.make(env), keys)
+        made = gym.make(env)
+        nested = isinstance(made.observation_space, gym.spaces.Dict)
+        return FlatObservation(made, keys if nested else ())
     stored = _open(dataset_id)
     if _evaluation_id(stored) is None:
         raise ValueError(

@@ -6,6 +6,7 @@ import attrs
 from attrs.validators import ge, gt, in_, le, lt, optional
 
 from tt_bench._cloning import CloningConfig
+from tt_bench._d4rl import D4rlEntry, find_d4rl, similar_d4rl
 
 _SHARE: Any = optional([ge(0.0), lt(1.0)])
 
@@ -172,17 +173,43 @@ _SMALL = Recipe(
 # The mazes act 100 times a second: five actions of a plan are 0.05 s.
 _MAZE = attrs.evolve(_SMALL, planner=attrs.evolve(_SMALL.planner, context=5, every=5))
 _LOCOMOTION = Recipe(termination_reward=-100.0, critic=CriticSettings(rewards="spread"))
+_ANTMAZE = Recipe(
+    critic=CriticSettings(rewards="minus-one", expectile=0.9, temperature=10.0)
+)
 _LOCOMOTION_WORDS = ("hopper", "halfcheetah", "walker2d", "ant/", "mujoco/")
+_EPOCH = 1_000_000  # transitions
 
 
 def recipe_for(dataset: str) -> Recipe:
-    """Choose the recipe of a dataset by its id.
+    """Choose the recipe of a dataset by its name.
 
-    Locomotion has the settings of arXiv 2106.02039, which want an accelerator. What
-    is not known by name gets the small recipe, made for two processor cores; point
-    mazes get it with several actions executed from each plan.
+    D4RL's datasets, and files named like one, have the settings of arXiv 2106.02039
+    and arXiv 2110.06169, which want an accelerator; so have other locomotion tasks,
+    with less training, and ant mazes. What is not known by name gets the small recipe,
+    made for two processor cores; point mazes get it with several actions executed from
+    each plan.
     """
+    entry = find_d4rl(dataset) or similar_d4rl(dataset)
+    if entry is not None:
+        return _d4rl_recipe(entry)
     name = dataset.lower()
+    if "antmaze" in name:
+        return _ANTMAZE
     if any(word in name for word in _LOCOMOTION_WORDS) and "maze" not in name:
         return _LOCOMOTION
     return _MAZE if "pointmaze" in name else _SMALL
+
+
+def _d4rl_recipe(entry: D4rlEntry) -> Recipe:
+    training = TrainingSettings()
+    steps = round(entry.epochs * _EPOCH / training.batch)
+    return Recipe(
+        termination_reward=entry.termination_reward,
+        training=attrs.evolve(training, steps=steps),
+        planner=PlannerSettings(beam=entry.beam, horizon=entry.horizon),
+        critic=CriticSettings(
+            expectile=entry.expectile,
+            temperature=entry.temperature,
+            rewards=entry.rewards,
+        ),
+    )

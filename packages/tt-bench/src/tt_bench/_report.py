@@ -9,6 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from tt_bench._comparison import print_published
 from tt_bench._results import RunResult
 
 _CAPTION = (
@@ -152,7 +153,7 @@ def print_report(
     results: Sequence[RunResult],
     references: Mapping[str, str] | None = None,
 ) -> None:
-    """Print what was compared on what, the table, and the notes of the runs."""
+    """Print what was compared on what, the table, notes, and published scores."""
     first = results[0]
     data = first.dataset
     console.print(
@@ -166,3 +167,4 @@ def print_report(
     for result in results:
         if result.note:
             console.print(f"{result.method}: {result.note}", highlight=False)
+    print_published(console, data["name"], first.environment["id"])

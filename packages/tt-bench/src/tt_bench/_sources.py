@@ -1,7 +1,7 @@
-"""Datasets by name: those made here on first use, and those that Minari has."""
+"""Datasets that are made here on first use."""
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -12,11 +12,10 @@ import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
 from tt_bench._collect import Environment, Progress, collect
-from tt_bench._dataset import Dataset
 from tt_bench._evaluate import evaluate
 from tt_bench._interface import Agent
 from tt_bench._maze import MAZES, Maze
-from tt_bench._minari import is_local, read_minari
+from tt_bench._minari import is_local
 from tt_bench._minari_write import MinariNotes, check_unused, write_minari
 from tt_bench._pendulum import PendulumDriver, SwingConfig
 from tt_bench._pointmaze import maze_id
@@ -24,7 +23,6 @@ from tt_bench._policies import RandomAgent
 from tt_bench._stitch import HalfWays
 from tt_bench._waypoints import DriveConfig, WaypointDriver
 
-_OWN = "tt/"
 _TRANSITIONS = {"umaze": 100_000, "medium": 200_000, "large": 400_000}
 
 
@@ -117,35 +115,18 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
 """The datasets that are made here, by their id."""
 
 
-def load_dataset(
-    name: str,
-    *,
-    env: str | None = None,
-    keys: Sequence[str] | None = None,
-    progress: Progress | None = None,
-) -> Dataset:
-    """Load a dataset by its Minari id, collecting it first if it is one made here.
-
-    Args:
-        name: an id of `SOURCES` or any other Minari id, local or remote.
-        env: Gymnasium id of the environment to evaluate in, in place of the
-            dataset's own.
-        keys: the parts of a dictionary observation to join; see `read_minari`.
-        progress: told the transitions collected so far and the number asked for.
+def collect_unless_made(name: str, *, progress: Progress | None = None) -> None:
+    """Collect a dataset unless the local cache has it.
 
     Raises:
-        ValueError: if there is no such dataset or it can't be used.
+        ValueError: if it isn't made here.
     """
-    if name.startswith(_OWN) and not is_local(name):
-        _collect_unless_made(find_source(name), progress)
-    return read_minari(name, env=env, keys=keys)
-
-
-def _collect_unless_made(source: Source, progress: Progress | None) -> None:
+    if is_local(name):
+        return
     try:
-        collect_dataset(source, progress=progress)
+        collect_dataset(find_source(name), progress=progress)
     except (OSError, ValueError):
-        if not is_local(source.dataset_id):  # by another process in the meantime
+        if not is_local(name):  # by another process in the meantime
             raise
 
 

@@ -1,0 +1,207 @@
+"""D4RL's names: what each stands for, and the file behind it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import h5py
+import numpy as np
+import pytest
+
+from tt_bench import _d4rl
+from tt_bench._d4rl import d4rl_entries, find_d4rl, load_d4rl, similar_d4rl
+from tt_bench._recipes import recipe_for
+from tt_bench._scores import REFERENCE_RETURNS
+
+KINDS = ["random", "medium", "medium-replay", "full-replay", "medium-expert", "expert"]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("D4RL_DATASET_DIR", str(tmp_path))
+    return tmp_path
+
+
+def write_hopper(path: Path) -> None:
+    terminals = np.zeros(40, np.bool_)
+    terminals[[19, 39]] = True
+    with h5py.File(path, "w") as file:
+        file["observations"] = np.random.default_rng(0).normal(size=(40, 11))
+        file["actions"] = np.zeros((40, 3))
+        file["rewards"] = np.ones(40)
+        file["terminals"] = terminals
+        file["timeouts"] = np.zeros(40, np.bool_)
+
+
+def test_all_names_of_locomotion_and_ant_mazes_are_known() -> None:
+    locomotion = [f"{f}-{k}-v2" for f in REFERENCE_RETURNS for k in KINDS]
+    mazes = "umaze umaze-diverse medium-play medium-diverse large-play large-diverse"
+    names = {f"antmaze-{maze}-v2" for maze in mazes.split()}
+    names = {name for name in locomotion if not name.startswith("antmaze")}
+    assert set(d4rl_entries()) == names | {
+        f"antmaze-{maze}-v2" for maze in mazes.split()
+    }
+
+
+def test_every_entry_is_consistent() -> None:
+    for name, entry in d4rl_entries().items():
+        family = name.split("-")[0]
+        assert entry.name == name
+        assert entry.reference == REFERENCE_RETURNS[family]
+        assert entry.url.endswith(f"/{entry.file}")
+        assert entry.env_id.lower().removeprefix("tt/").startswith(family)
+    assert len({entry.file for entry in d4rl_entries().values()}) == len(d4rl_entries())
+
+
+def test_locomotion_is_evaluated_in_environments_that_exist() -> None:
+    for entry in d4rl_entries().values():
+        if not entry.env_id.startswith("tt/"):
+            assert gym.spec(entry.env_id).max_episode_steps == 1000
+
+
+def test_addresses_are_those_of_d4rl() -> None:
+    base = "http://rail.eecs.berkeley.edu/datasets/offline_rl"
+    hopper, maze = (
+        find_d4rl("hopper-medium-replay-v2"),
+        find_d4rl("antmaze-large-play-v2"),
+    )
+    assert hopper is not None
+    assert maze is not None
+    assert hopper.url == f"{base}/gym_mujoco_v2/hopper_medium_replay-v2.hdf5"
+    assert maze.url == (
+        f"{base}/ant_maze_v2/Ant_maze_hardest-maze_noisy_multistart_True_"
+        "multigoal_False_sparse_fixed.hdf5"
+    )
+
+
+def test_files_are_known_by_their_own_names_and_others_by_the_task() -> None:
+    own = find_d4rl("somewhere/hopper_medium_replay-v2.hdf5")
+    assert own is not None
+    assert own.name == "hopper-medium-replay-v2"
+    for path, task in (
+        ("a/hopper-medium-replay-sac.hdf5", "hopper-medium-replay"),
+        ("hopper-medium-sac.hdf5", "hopper-medium"),
+        ("Walker2d_expert.hdf5", "walker2d-expert"),
+        ("antmaze-umaze-diverse-mine.h5", "antmaze-umaze-diverse"),
+    ):
+        like = similar_d4rl(path)
+        assert find_d4rl(path) is None
+        assert like is not None
+        assert like.task == task
+    for path in ("hopper-mediums.hdf5", "my-hopper-medium.hdf5", "hopper.hdf5"):
+        assert similar_d4rl(path) is None
+
+
+def test_a_file_that_is_there_is_read_and_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_hopper(folder / "hopper_medium-v2.hdf5")
+    monkeypatch.setattr(_d4rl, "download", None)
+    dataset = load_d4rl("hopper-medium-v2")
+    assert (dataset.name, dataset.env_id) == ("hopper-medium-v2", "Hopper-v4")
+    assert dataset.reference == REFERENCE_RETURNS["hopper"]
+    assert f"found at {folder}" in dataset.source
+    assert load_d4rl("hopper-medium-v2", env="Hopper-v5").env_id == "Hopper-v5"
+
+
+def test_the_environment_gives_observations_like_the_data(folder: Path) -> None:
+    write_hopper(folder / "hopper_medium-v2.hdf5")
+    env = load_d4rl("hopper-medium-v2").make_env()
+    assert env.reset(seed=0)[0].shape == (11,)
+    env.close()
+
+
+def test_ants_lose_the_columns_of_contact_forces_that_are_zero(folder: Path) -> None:
+    path = folder / "ant_medium-v2.hdf5"
+    seen = np.zeros((40, 111))
+    seen[:, :27] = np.random.default_rng(0).normal(size=(40, 27))
+    write_hopper(path)
+    with h5py.File(path, "a") as file:
+        del file["observations"], file["actions"]
+        file["observations"], file["actions"] = seen, np.zeros((40, 8))
+        file["next_observations"] = seen
+    dataset = load_d4rl("ant-medium-v2")
+    np.testing.assert_array_equal(
+        dataset.episodes.observations, np.float32(seen[:, :27])
+    )
+    assert dataset.make_env().observation_space.shape == (27,)
+    other = load_d4rl("ant-medium-v2", env="Ant-v5").episodes
+    assert other.observations.shape == (40, 111)
+    with h5py.File(path, "a") as file:
+        file["observations"][7, 30] = 0.5
+    with pytest.raises(ValueError, match="zero after the first 27 of 111"):
+        load_d4rl("ant-medium-v2")
+
+
+def test_a_file_that_is_not_there_is_downloaded(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def download(address: str, path: Path, **options: Any) -> None:
+        assert address == d4rl_entries()["hopper-medium-v2"].url
+        assert options["signature"] == b"\x89HDF\r\n\x1a\n"
+        write_hopper(path)
+
+    monkeypatch.setattr(_d4rl, "download", download)
+    source = load_d4rl("hopper-medium-v2").source
+    assert "downloaded from http://rail" in source
+    assert "found at" in load_d4rl("hopper-medium-v2").source
+
+
+def test_files_are_kept_at_home_by_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("D4RL_DATASET_DIR")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    entry = d4rl_entries()["ant-expert-v2"]
+    place = tmp_path / ".d4rl" / "datasets" / "ant_expert-v2.hdf5"
+    assert _d4rl.d4rl_file(entry) == place
+
+
+def test_an_unknown_name_is_answered_with_the_nearest() -> None:
+    with pytest.raises(
+        ValueError, match=r"hopper-medium-replay-v2.*'hoper-medium-repl"
+    ):
+        load_d4rl("hoper-medium-replay-v2")
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:900])
+
+
+def replace(path: Path) -> None:
+    path.write_text("not data at all")
+
+
+@pytest.mark.parametrize("damage", [cut, replace])
+def test_a_damaged_file_is_named(damage: Callable[[Path], None], folder: Path) -> None:
+    path = folder / "hopper_medium-v2.hdf5"
+    write_hopper(path)
+    damage(path)
+    with pytest.raises(ValueError, match=r"hopper_medium-v2.*fetch"):
+        load_d4rl("hopper-medium-v2")
+
+
+def test_recipes_follow_the_table() -> None:
+    medium, replay = (
+        recipe_for("hopper-medium-v2"),
+        recipe_for("hopper-medium-replay-v2"),
+    )
+    # 50 and 80 times a million transitions, in batches of 256
+    assert (medium.training.steps, replay.training.steps) == (195_312, 312_500)
+    assert (medium.planner.beam, medium.planner.horizon) == (128, 15)
+    assert (medium.critic.expectile, medium.critic.rewards) == (0.7, "spread")
+    assert medium.termination_reward == -100.0
+    cheetah = recipe_for("halfcheetah-medium-v2").planner
+    assert (cheetah.beam, cheetah.horizon) == (32, 5)
+    maze = recipe_for("antmaze-large-play-v2")
+    assert (maze.critic.expectile, maze.critic.temperature) == (0.9, 10.0)
+    assert (maze.critic.rewards, maze.termination_reward) == ("minus-one", None)
+
+
+def test_a_file_has_the_recipe_of_its_family() -> None:
+    assert recipe_for("x/hopper-medium-replay-sac.hdf5") == recipe_for(
+        "hopper-medium-replay-v2"
+    )
+    assert recipe_for("D4RL/antmaze/umaze-v1").critic.rewards == "minus-one"
+    assert recipe_for("x/pendulum.hdf5") == recipe_for("my/data-v0")

@@ -1,0 +1,140 @@
+"""A dataset's name leads to D4RL's file, any file, or a Minari dataset."""
+
+from pathlib import Path
+
+import attrs
+import h5py
+import minari
+import numpy as np
+import pytest
+
+from tt_bench._cli import main
+from tt_bench._d4rl import d4rl_entries
+from tt_bench._episodes import Episodes
+from tt_bench._load import load_dataset
+from tt_bench._minari_write import MinariNotes, write_minari
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give every test its own caches and no network."""
+
+    def no_network(_: str) -> None:
+        raise ConnectionError("no network")
+
+    monkeypatch.setenv("D4RL_DATASET_DIR", str(tmp_path / "d4rl"))
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path / "minari"))
+    monkeypatch.setattr(minari, "download_dataset", no_network)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(path: Path, env_id: str = "", size: int = 11, acts: int = 3) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    terminals = np.zeros(40, np.bool_)
+    terminals[[19, 39]] = True
+    draws = np.random.default_rng(0)
+    with h5py.File(path, "w") as file:
+        file["observations"] = draws.normal(size=(40, size))
+        file["actions"] = draws.uniform(-1, 1, size=(40, acts))
+        file["rewards"] = np.ones(40)
+        file["terminals"] = terminals
+        file["timeouts"] = np.zeros(40, np.bool_)
+        if env_id:
+            file.attrs["env_id"] = env_id
+    return path
+
+
+def test_a_d4rl_name_finds_its_file(folder: Path) -> None:
+    write(folder / "d4rl" / "hopper_medium-v2.hdf5")
+    dataset = load_dataset("hopper-medium-v2")
+    assert dataset.env_id == "Hopper-v4"
+    assert "D4RL's hopper-medium-v2" in dataset.source
+
+
+def test_a_file_of_d4rl_elsewhere_needs_no_environment(folder: Path) -> None:
+    path = write(folder / "hopper_medium-v2.hdf5")
+    dataset = load_dataset(str(path))
+    assert dataset.env_id == "Hopper-v4"
+    assert dataset.name == "hopper_medium-v2.hdf5"
+    assert "has the name of D4RL's hopper-medium-v2" in dataset.source
+
+
+def test_a_file_named_like_one_of_d4rl_is_marked(folder: Path) -> None:
+    write(folder / "hopper-medium-replay-sac.hdf5", "Hopper-v5")
+    dataset = load_dataset("hopper-medium-replay-sac.hdf5")
+    assert dataset.env_id == "Hopper-v5"
+    assert dataset.name == "hopper-medium-replay-sac.hdf5"
+    assert "not D4RL's data" in dataset.source
+
+
+def test_any_other_file_needs_its_environment(folder: Path) -> None:
+    path = write(folder / "mine.h5", size=3, acts=1)
+    with pytest.raises(ValueError, match="--env"):
+        load_dataset(str(path))
+    assert load_dataset(str(path), env="Pendulum-v1").env_id == "Pendulum-v1"
+    with pytest.raises(ValueError, match="expected no keys"):
+        load_dataset(str(path), env="Pendulum-v1", keys=["observation"])
+
+
+def test_an_absent_file_is_not_looked_for_elsewhere() -> None:
+    with pytest.raises(ValueError, match=r"found none at nowhere/data\.hdf5"):
+        load_dataset("nowhere/data.hdf5")
+
+
+def episodes() -> Episodes:
+    one = np.zeros((4, 29), np.float32)
+    return Episodes(one, one[:, :8], np.zeros(4), [4], [False], one[:1])
+
+
+def test_a_minari_id_is_read_from_the_cache() -> None:
+    write_minari(episodes(), "my/data-v0", MinariNotes())
+    dataset = load_dataset("my/data-v0")
+    assert len(dataset.episodes) == 4
+    assert "Minari dataset my/data-v0" in dataset.source
+
+
+def test_ant_mazes_of_minari_are_evaluated_in_the_task_that_ends() -> None:
+    notes = MinariNotes(reference=(0.0, 500.0))
+    write_minari(episodes(), "D4RL/antmaze/medium-play-v1", notes)
+    dataset = load_dataset("D4RL/antmaze/medium-play-v1")
+    assert dataset.env_id == "tt/AntMaze-Medium-v0"
+    assert dataset.reference == (0.0, 1.0)
+    other = load_dataset("D4RL/antmaze/medium-play-v1", env="Ant-v5")
+    assert (other.env_id, other.reference) == ("Ant-v5", (0.0, 500.0))
+
+
+def test_an_unknown_name_is_answered_with_the_nearest() -> None:
+    with pytest.raises(ValueError, match=r"mean hopper-medium-v2 or"):
+        load_dataset("hopper-medum-v2")
+    with pytest.raises(ValueError, match="could not download") as raised:
+        load_dataset("some/thing-v0")
+    assert "mean" not in str(raised.value)
+
+
+def test_the_command_line_says_what_was_found_and_what_is_published(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(folder / "hopper-medium-sac.hdf5", "Hopper-v5")
+    options = ["--methods", "random", "--episodes", "2", "--max-steps", "3"]
+    assert main(["d4rl", "--dataset", str(path), *options]) == 0
+    printed = capsys.readouterr().out
+    assert f"HDF5 file {path}, not D4RL's data" in printed
+    assert "environment Hopper-v5, dataset hopper-medium-sac.hdf5" in printed
+    assert "environment Hopper-v5, data hopper-medium-sac.hdf5, which is not" in printed
+    assert "TT (quantile)" in printed
+
+
+def test_a_download_that_fails_is_one_line_on_the_command_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entry = attrs.evolve(
+        d4rl_entries()["hopper-medium-v2"], url="http://127.0.0.1:9/none.hdf5"
+    )
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setattr("tt_bench._d4rl.d4rl_entries", lambda: {entry.name: entry})
+    assert main(["d4rl", "--dataset", "hopper-medium-v2", "--methods", "random"]) == 2
+    printed = capsys.readouterr().err
+    assert "hopper_medium-v2.hdf5" in printed
+    assert entry.url in printed
+    assert len(printed.splitlines()) == 1
