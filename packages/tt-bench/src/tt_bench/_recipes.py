@@ -158,6 +158,11 @@ _SMALL = Recipe(
 )
 # The mazes act 100 times a second: five actions of a plan are 0.05 s.
 _MAZE = attrs.evolve(_SMALL, planner=attrs.evolve(_SMALL.planner, context=5, every=5))
+_ANTMAZE = attrs.evolve(
+    _MAZE,
+    model=attrs.evolve(_MAZE.model, layers=4, width=128),
+    critic=attrs.evolve(_MAZE.critic, rewards="minus-one"),
+)
 _LOCOMOTION = Recipe(termination_reward=-100.0, critic=CriticSettings(rewards="spread"))
 _LOCOMOTION_WORDS = ("hopper", "halfcheetah", "walker2d", "ant/", "mujoco/")
 
@@ -167,9 +172,12 @@ def recipe_for(dataset: str) -> Recipe:
 
     Locomotion has the settings of arXiv 2106.02039, which want an accelerator. What
     is not known by name gets the small recipe, made for two processor cores; point
-    mazes get it with several actions executed from each plan.
+    mazes get it with several actions executed from each plan, ant mazes with a larger
+    transformer as well and the critic of arXiv 2110.06169.
     """
     name = dataset.lower()
     if any(word in name for word in _LOCOMOTION_WORDS) and "maze" not in name:
         return _LOCOMOTION
+    if "antmaze" in name:
+        return _ANTMAZE
     return _MAZE if "pointmaze" in name else _SMALL
