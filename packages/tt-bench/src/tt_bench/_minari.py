@@ -87,7 +87,7 @@ def read_minari(
 
 def _as_ant_task(episodes: Episodes, task: str | None) -> Episodes:
     if task is None:
-        return cut_at(episodes, episodes.rewards > 0)
+        return cut_at(episodes, episodes.rewards >= 1.0)
     return to_fixed_goal(episodes, task)
 
 
