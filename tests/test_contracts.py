@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from tt_bench._agent import TransformerAgent
+from tt_bench._antwalk import AntDriver, WalkConfig
 from tt_bench._cloning import CloningConfig, clone
 from tt_bench._episodes import Episodes
 from tt_bench._interface import Agent, Planner, Tokenizer
@@ -97,6 +98,7 @@ def test_the_other_agents_act_by_the_same_rules() -> None:
 def test_collecting_agents_are_agents() -> None:
     drivers: list[Agent] = [
         WaypointDriver(MAZES["umaze"], DriveConfig(), wander=True),
+        AntDriver(MAZES["umaze"], WalkConfig(), wander=True),
         PendulumDriver(SwingConfig()),
     ]
     for driver in drivers:

@@ -94,16 +94,6 @@ def test_a_minari_id_is_read_from_the_cache() -> None:
     assert "Minari dataset my/data-v0" in dataset.source
 
 
-def test_ant_mazes_of_minari_are_evaluated_in_the_task_that_ends() -> None:
-    notes = MinariNotes(reference=(0.0, 500.0))
-    write_minari(episodes(), "D4RL/antmaze/medium-play-v1", notes)
-    dataset = load_dataset("D4RL/antmaze/medium-play-v1")
-    assert dataset.env_id == "tt/AntMaze-Medium-v0"
-    assert dataset.reference == (0.0, 1.0)
-    other = load_dataset("D4RL/antmaze/medium-play-v1", env="Ant-v5")
-    assert (other.env_id, other.reference) == ("Ant-v5", (0.0, 500.0))
-
-
 def test_an_unknown_name_is_answered_with_the_nearest() -> None:
     with pytest.raises(ValueError, match=r"mean hopper-medium-v2 or"):
         load_dataset("hopper-medum-v2")

@@ -82,7 +82,7 @@ def test_random_goals_are_within_reach() -> None:
     driver = WaypointDriver(maze, DriveConfig(reach=3), wander=True)
     driver.start(1, 0)
     here = distances(maze, (3, 3))
-    goals = [driver._draw_goal(cells_to_xy(maze, (3, 3))) for _ in range(200)]
+    goals = [driver._route.draw_goal(cells_to_xy(maze, (3, 3))) for _ in range(200)]
     apart = here[tuple(xy_to_cells(maze, np.array(goals)).T)]
     assert set(apart.tolist()) == {1, 2, 3}
 
@@ -94,13 +94,13 @@ def test_a_goal_is_replaced_on_arrival_and_only_then() -> None:
     place = np.zeros((2, 4), np.float32)
     place[:, :2] = cells_to_xy(maze, (3, 2))
     driver.act(place, np.array([True, False]))
-    first = driver._goals.copy()
+    first = driver._route.goals.copy()
     driver.act(place, np.array([True, False]))
-    assert (driver._goals == first).all()
+    assert (driver._route.goals == first).all()
     place[0, :2] = first[0]
     driver.act(place, np.array([True, False]))
-    assert (driver._goals[0] != first[0]).any()
-    assert (driver._goals[1] == first[1]).all()
+    assert (driver._route.goals[0] != first[0]).any()
+    assert (driver._route.goals[1] == first[1]).all()
 
 
 @pytest.mark.parametrize(

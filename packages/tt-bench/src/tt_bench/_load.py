@@ -1,6 +1,5 @@
 """Load a dataset by name, wherever it is: made here, D4RL's, Minari's or a file."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,12 +17,10 @@ from tt_bench._d4rl import (
 from tt_bench._dataset import Dataset
 from tt_bench._hdf5 import read_hdf5
 from tt_bench._minari import is_local, read_minari
-from tt_bench._scores import reference_returns
 from tt_bench._sources import collect_unless_made
 
 _OWN = "tt/"
 _SUFFIXES = (".hdf5", ".h5", ".hdf")
-_TITLES = {"umaze": "UMaze", "medium": "Medium", "large": "Large"}
 
 
 def load_dataset(
@@ -57,7 +54,8 @@ def load_dataset(
         return _load_file(name, env)
     if name.startswith(_OWN):
         collect_unless_made(name, progress=progress)
-    return _load_minari(name, env, keys)
+    _refuse_misspelt(name)
+    return read_minari(name, env=env, keys=keys)
 
 
 def is_file(name: str) -> bool:
@@ -78,15 +76,6 @@ def _load_file(name: str, env: str | None) -> Dataset:
     return attrs.evolve(dataset, source=dataset.source + note)
 
 
-def _load_minari(name: str, env: str | None, keys: Sequence[str] | None) -> Dataset:
-    _refuse_misspelt(name)
-    maze = _maze_env(name) if env is None else None
-    dataset = read_minari(name, env=env or maze, keys=keys)
-    if maze is None:
-        return dataset
-    return attrs.evolve(dataset, reference=reference_returns(maze))
-
-
 def _refuse_misspelt(name: str) -> None:
     """Answer what looks like a name of D4RL's at once, without asking the network."""
     near = nearest_names(name)
@@ -95,9 +84,3 @@ def _refuse_misspelt(name: str) -> None:
             f"expected a D4RL name, the path of a file or a Minari id, got {name!r}: "
             f"did you mean {' or '.join(near)}?"
         )
-
-
-def _maze_env(name: str) -> str | None:
-    """Return the task that ends in the goal for Minari's ant mazes, which go on."""
-    found = re.match(r"D4RL/antmaze/(umaze|medium|large)\b", name)
-    return f"tt/AntMaze-{_TITLES[found[1]]}-v0" if found else None

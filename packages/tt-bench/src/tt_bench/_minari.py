@@ -15,11 +15,13 @@ import numpy as np
 from minari.storage import get_dataset_path
 from numpy.typing import NDArray
 
+from tt_bench._antmaze import antmaze_id
 from tt_bench._dataset import Dataset
 from tt_bench._episodes import Episodes
 from tt_bench._flatten import FlatObservation, check_keys, default_keys, flatten, leaves
+from tt_bench._goal_data import ant_task, cut_at, is_ant_maze, to_fixed_goal
 from tt_bench._robotics import import_robotics
-from tt_bench._scores import reference_returns
+from tt_bench._scores import REFERENCE_RETURNS, reference_returns
 
 
 def is_local(dataset_id: str) -> bool:
@@ -39,6 +41,13 @@ def read_minari(
     truncated. The reference is the dataset's own, else that of D4RL for its
     environment's family.
 
+    Data of gymnasium-robotics' ant mazes is of a continuing task: it goes on in the
+    goal, and its goals change from episode to episode. Here it becomes that of D4RL's
+    task, evaluated in `tt/AntMaze-...-v0`: the reward is 1 within 0.5 m of the maze's
+    fixed goal, where the episode is cut and has terminated; the reference is (0, 1).
+    Of maps without such a task, and with other keys, episodes are cut after their
+    first reward, and evaluated with `continuing_task=False`.
+
     Args:
         dataset_id: such as `mujoco/hopper/medium-v0`.
         keys: the parts of a dictionary observation to join, in order, in place of
@@ -53,21 +62,33 @@ def read_minari(
     """
     stored = _open(dataset_id)
     _check_actions(dataset_id, stored.action_space)
-    leaves(stored.observation_space)
-    env_id = env or _evaluation_id(stored)
+    sizes = leaves(stored.observation_space)
+    own_env = _evaluation_id(stored)
     with _reading(dataset_id):
         chosen = _choose_keys(stored, keys)
         episodes = _gather(dataset_id, stored, chosen)
+    reference = _reference(stored, env or own_env)
+    if is_ant_maze(own_env):
+        task = ant_task(own_env, chosen, sum(sizes.get(key, 0) for key in chosen))
+        episodes = _as_ant_task(episodes, task)
+        env = env or (antmaze_id(task) if task else None)
+        reference = REFERENCE_RETURNS["antmaze"]
     return Dataset(
         name=dataset_id,
         episodes=episodes,
-        env_id=env_id,
+        env_id=env or own_env,
         make_env=partial(_make_env, dataset_id, env, chosen),
-        reference=_reference(stored, env_id),
+        reference=reference,
         source=f"Minari dataset {dataset_id} in {get_dataset_path(dataset_id)}",
         observation_keys=chosen,
         description=str(stored.storage.metadata.get("description", "")),
     )
+
+
+def _as_ant_task(episodes: Episodes, task: str | None) -> Episodes:
+    if task is None:
+        return cut_at(episodes, episodes.rewards >= 1.0)
+    return to_fixed_goal(episodes, task)
 
 
 def _open(dataset_id: str) -> Any:
@@ -158,14 +179,16 @@ def _make_env(
         nested = isinstance(made.observation_space, gym.spaces.Dict)
         return FlatObservation(made, keys if nested else ())
     stored = _open(dataset_id)
-    if _evaluation_id(stored) is None:
+    own_env = _evaluation_id(stored)
+    if own_env is None:
         raise ValueError(
             f"expected a dataset that names its environment, {dataset_id!r} names "
             "none: say which Gymnasium environment to evaluate in"
         )
     if "gymnasium_robotics" in str(stored.storage.metadata):
         import_robotics()
-    return FlatObservation(stored.recover_environment(eval_env=True), keys)
+    changes = {"continuing_task": False} if is_ant_maze(own_env) else {}
+    return FlatObservation(stored.recover_environment(eval_env=True, **changes), keys)
 
 
 def _gather(dataset_id: str, stored: Any, keys: tuple[str, ...]) -> Episodes:

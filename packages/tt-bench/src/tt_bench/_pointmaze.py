@@ -6,13 +6,13 @@ goal-terminating `tt/PointMaze-{UMaze,Medium,Large}-Sparse-v0` with Gymnasium.
 
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
 from tt_bench._maze import Maze, cells_to_xy, find_maze, free_cells
+from tt_bench._maze_model import maze_model
 from tt_bench._robotics import import_robotics
 
 SUCCESS_RADIUS = 0.5
@@ -125,31 +125,16 @@ def _bounds(maze: Maze) -> gym.Space[Observation]:
 
 def _simulate(maze: Maze, goal: NDArray[np.float64], render_mode: str | None) -> Any:
     """Build gymnasium-robotics' point in the maze, with the goal marked."""
-    mazes = import_robotics("gymnasium_robotics.envs.maze.maze_v4")
     points = import_robotics("gymnasium_robotics.envs.maze.point")
     agent = Path(str(points.__file__)).parents[1] / "assets" / "point" / "point.xml"
-    walls = [[int(square == "#") for square in row] for row in maze.rows]
-    _, model = mazes.Maze.make_maze(str(agent), walls, 1.0, _WALL_HEIGHT)
-    try:
-        _shrink_textures(model)
+    with maze_model(maze, agent, cell=1.0, height=_WALL_HEIGHT) as model:
         point = points.PointEnv(
             xml_file=model,
             render_mode=render_mode,
             default_camera_config={"distance": 1.5 * len(maze.rows)},
         )
-    finally:
-        Path(model).unlink()
     point.model.site("target").pos = [*goal, _WALL_HEIGHT / 2]
     return point
-
-
-def _shrink_textures(model: str) -> None:
-    """Make the sky coarse: it is 98 % of the time to load the model."""
-    tree = ElementTree.parse(model)
-    for texture in tree.iter("texture"):
-        texture.set("width", "64")
-        texture.set("height", "64")
-    tree.write(model)
 
 
 def maze_id(maze: str, terminate: bool = False) -> str:

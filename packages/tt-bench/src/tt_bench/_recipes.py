@@ -172,10 +172,12 @@ _SMALL = Recipe(
 )
 # The mazes act 100 times a second: five actions of a plan are 0.05 s.
 _MAZE = attrs.evolve(_SMALL, planner=attrs.evolve(_SMALL.planner, context=5, every=5))
-_LOCOMOTION = Recipe(termination_reward=-100.0, critic=CriticSettings(rewards="spread"))
-_ANTMAZE = Recipe(
-    critic=CriticSettings(rewards="minus-one", expectile=0.9, temperature=10.0)
+_ANTMAZE = attrs.evolve(
+    _MAZE,
+    model=attrs.evolve(_MAZE.model, layers=4, width=128),
+    critic=attrs.evolve(_MAZE.critic, rewards="minus-one"),
 )
+_LOCOMOTION = Recipe(termination_reward=-100.0, critic=CriticSettings(rewards="spread"))
 _LOCOMOTION_WORDS = ("hopper", "halfcheetah", "walker2d", "ant/", "mujoco/")
 _EPOCH = 1_000_000  # transitions
 

@@ -11,6 +11,8 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
+from tt_bench._antmaze import antmaze_id, antmaze_steps
+from tt_bench._antwalk import AntDriver, WalkConfig
 from tt_bench._collect import Environment, Progress, collect
 from tt_bench._evaluate import evaluate
 from tt_bench._interface import Agent
@@ -20,10 +22,14 @@ from tt_bench._minari_write import MinariNotes, check_unused, write_minari
 from tt_bench._pendulum import PendulumDriver, SwingConfig
 from tt_bench._pointmaze import maze_id
 from tt_bench._policies import RandomAgent
+from tt_bench._scatter import ScatteredStarts
+from tt_bench._scores import REFERENCE_RETURNS
 from tt_bench._stitch import HalfWays
 from tt_bench._waypoints import DriveConfig, WaypointDriver
 
 _TRANSITIONS = {"umaze": 100_000, "medium": 200_000, "large": 400_000}
+_ANT_TRANSITIONS = {"umaze": 300_000, "medium": 400_000, "large": 400_000}
+_HOME = 0.1  # share of the ants' goals that are the task's
 
 
 @attrs.frozen(eq=False)
@@ -90,6 +96,24 @@ def _stitch(maze: Maze) -> Source:
     )
 
 
+def _scatter(maze: Maze) -> Source:
+    return Source(
+        dataset_id=f"tt/antmaze/{maze.name}-v0",
+        env_id=antmaze_id(maze.name),
+        behaviour=partial(AntDriver, maze, WalkConfig(home=_HOME), wander=True),
+        expert=partial(AntDriver, maze, WalkConfig(noise=0.0), wander=False),
+        description=(
+            "An ant walked along waypoints, with noise, from random cells to one "
+            "random goal after another, one in ten that of the task; an episode "
+            "ends in the task's goal, and when the ant is on its back or stuck."
+        ),
+        transitions=_ANT_TRANSITIONS[maze.name],
+        episode_steps=antmaze_steps(maze.name),
+        wrap=partial(ScatteredStarts, maze=maze),
+        reference=REFERENCE_RETURNS["antmaze"],
+    )
+
+
 _PENDULUM = Source(
     dataset_id="tt/pendulum/mixed-v0",
     env_id="Pendulum-v1",
@@ -108,6 +132,7 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
         for source in (
             *map(_wander, MAZES.values()),
             *map(_stitch, MAZES.values()),
+            *map(_scatter, MAZES.values()),
             _PENDULUM,
         )
     }

@@ -5,14 +5,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tt_bench._interface import BoolArray, FloatArray
-from tt_bench._maze import (
-    Maze,
-    cells_to_xy,
-    distances,
-    free_cells,
-    next_cells,
-    xy_to_cells,
-)
+from tt_bench._maze import Maze
+from tt_bench._route import Route
 
 _positive = attrs.validators.gt(0.0)
 
@@ -60,28 +54,25 @@ class WaypointDriver:
             config: how to drive.
             wander: drive to random goals, not to the goal of the maze.
         """
-        self._maze, self._config, self._wander = maze, config, wander
-        self._next = next_cells(maze)
-        self._free = free_cells(maze)
-        self._apart = {
-            (row, column): distances(maze, (row, column))[tuple(self._free.T)]
-            for row, column in self._free.tolist()
-        }
-        self._goals = np.zeros((0, 2))
+        self._config = config
+        self._route = Route(
+            maze,
+            wander=wander,
+            arrival=config.arrival,
+            spread=config.spread,
+            reach=config.reach,
+        )
 
     def start(self, count: int, seed: int, /) -> None:
         """Begin `count` episodes."""
         self._generator = np.random.default_rng(seed)
-        goal = cells_to_xy(self._maze, self._maze.goal)
-        self._goals = np.tile(goal, (count, 1))
-        self._fresh = np.full(count, self._wander)
+        self._route.start(count, self._generator)
 
     def act(self, observations: FloatArray, active: BoolArray, /) -> FloatArray:
         """Return the forces for observations [E, 4]: [E, 2]."""
         config = self._config
         place, speed = observations[:, :2].astype(np.float64), observations[:, 2:]
-        self._replace_goals(place, active)
-        wanted = self._wanted_speed(place)
+        wanted = self._wanted_speed(place, active)
         force = config.response * (wanted - speed)
         force += config.noise * self._generator.standard_normal(force.shape)
         return np.clip(force, -1.0, 1.0).astype(np.float32)
@@ -91,31 +82,10 @@ class WaypointDriver:
     ) -> None:
         """Learn nothing."""
 
-    def _replace_goals(self, place: NDArray[np.float64], active: BoolArray) -> None:
-        if not self._wander:
-            return
-        near = np.linalg.norm(self._goals - place, axis=1) < self._config.arrival
-        for row in np.flatnonzero((near | self._fresh) & active):
-            self._goals[row] = self._draw_goal(place[row])
-            self._fresh[row] = False
-
-    def _draw_goal(self, place: NDArray[np.float64]) -> NDArray[np.float64]:
-        row, column = xy_to_cells(self._maze, place).tolist()
-        cells = self._free
-        if self._config.reach is not None:
-            apart = self._apart[row, column]
-            cells = cells[(apart > 0) & (apart <= self._config.reach)]
-        middle = cells_to_xy(self._maze, cells[self._generator.integers(len(cells))])
-        spread = self._config.spread
-        goal: NDArray[np.float64] = middle + self._generator.uniform(-spread, spread, 2)
-        return goal
-
-    def _wanted_speed(self, place: NDArray[np.float64]) -> NDArray[np.float64]:
-        here = xy_to_cells(self._maze, place)
-        goal = xy_to_cells(self._maze, self._goals)
-        ahead = self._next[goal[:, 0], goal[:, 1], here[:, 0], here[:, 1]]
-        last = (here == goal).all(axis=1)
-        target = np.where(last[:, None], self._goals, cells_to_xy(self._maze, ahead))
+    def _wanted_speed(
+        self, place: NDArray[np.float64], active: BoolArray
+    ) -> NDArray[np.float64]:
+        target, last = self._route.targets(place, active)
         way: NDArray[np.float64] = target - place
         length = np.maximum(np.linalg.norm(way, axis=1), 1e-9)
         slow = np.minimum(self._config.approach * length, self._config.speed)

@@ -1,0 +1,165 @@
+"""Ant mazes with one fixed goal: MuJoCo's ant, D4RL's task.
+
+Importing this module registers `tt/AntMaze-{UMaze,Medium,Large}-v0` with Gymnasium.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.envs.mujoco import ant_v5
+from numpy.typing import ArrayLike, NDArray
+
+from tt_bench._maze import Maze, cells_to_xy, find_maze, free_cells, xy_to_cells
+from tt_bench._maze_model import maze_model
+
+CELL = 4.0  # metres
+SUCCESS_RADIUS = 0.5  # metres
+OBSERVATION = 29
+_NOISE = 0.1  # of a reset: uniform half-width of positions, deviation of speeds
+_WALL_HEIGHT = 0.5  # cells
+_TITLES = {"umaze": "UMaze", "medium": "Medium", "large": "Large"}
+_STEPS = {"umaze": 700, "medium": 1000, "large": 1000}
+
+Observation = NDArray[np.float32]
+
+
+class AntMaze(gym.Env[Observation, NDArray[np.float32]]):
+    """Walk an ant of 20 Hz through a maze to the goal, the middle of a fixed cell.
+
+    The observation [29] is where the torso is, x and y in metres, and then the ant's
+    own 27 numbers: height, quaternion w x y z, 8 joint angles, velocity, angular
+    velocity, 8 joint speeds. The goal is not observed. The action [8] holds torques
+    in [-1, 1], the physics are those of gymnasium-robotics' AntMaze.
+
+    As in D4RL's antmaze an episode starts in the maze's start cell, far from the goal,
+    with a little noise. The reward is 1 within 0.5 m of the goal after the step,
+    where the episode terminates, else 0; falling over ends nothing.
+    `reset(options={"cell": (row, column)})` chooses another first cell.
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012
+
+    def __init__(self, maze: str, render_mode: str | None = None) -> None:
+        """Build the simulation.
+
+        Args:
+            maze: "umaze", "medium" or "large".
+            render_mode: None or "rgb_array".
+
+        Raises:
+            ValueError: if there is no such maze.
+        """
+        self.maze = find_maze(maze)
+        self.goal = cells_to_metres(self.maze, self.maze.goal)
+        self.render_mode = render_mode
+        self._ant = _simulate(self.maze, self.goal, render_mode)
+        self._cells = free_cells(self.maze)
+        self.action_space = self._ant.action_space
+        self.observation_space = gym.spaces.Box(
+            -np.inf, np.inf, (OBSERVATION,), np.float32
+        )
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Place the ant in its first cell with a little noise.
+
+        Raises:
+            ValueError: if `options["cell"]` is not a free cell.
+        """
+        super().reset(seed=seed)
+        cell = self._first_cell((options or {}).get("cell"))
+        position = self._ant.init_qpos.copy()
+        position[:2] = cells_to_metres(self.maze, cell)
+        position += self.np_random.uniform(-_NOISE, _NOISE, len(position))
+        speed = self.np_random.normal(0.0, _NOISE, len(self._ant.init_qvel))
+        self._ant.reset()
+        self._ant.set_state(position, speed)
+        observation, success = self._observe()
+        return observation, {"success": success}
+
+    def step(
+        self, action: NDArray[np.float32]
+    ) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """Apply torques for 50 ms."""
+        self._ant.do_simulation(action, self._ant.frame_skip)
+        observation, success = self._observe()
+        return observation, float(success), success, False, {"success": success}
+
+    def render(self) -> Any:
+        """Return the picture of the maze, the ant and the goal: uint8 [H, W, 3]."""
+        return self._ant.render()
+
+    def close(self) -> None:
+        """Release the renderer."""
+        self._ant.close()
+
+    def _first_cell(self, chosen: Any) -> NDArray[np.int64]:
+        cell = np.asarray(self.maze.start if chosen is None else chosen, np.int64)
+        if cell.shape != (2,) or not (self._cells == cell).all(axis=1).any():
+            raise ValueError(
+                f"expected a free cell (row, column) of maze {self.maze.name!r}, "
+                f"got {chosen}"
+            )
+        return cell
+
+    def _observe(self) -> tuple[Observation, bool]:
+        data = self._ant.data
+        observation = np.concatenate([data.qpos, data.qvel], dtype=np.float32)
+        return observation, bool(in_goal(data.qpos[:2], self.goal))
+
+
+def _simulate(maze: Maze, goal: NDArray[np.float64], render_mode: str | None) -> Any:
+    """Build Gymnasium's ant in the maze, with the goal marked."""
+    agent = Path(str(ant_v5.__file__)).parent / "assets" / "ant.xml"
+    with maze_model(maze, agent, cell=CELL, height=_WALL_HEIGHT) as model:
+        ant = ant_v5.AntEnv(
+            xml_file=model,
+            render_mode=render_mode,
+            include_cfrc_ext_in_observation=False,
+            default_camera_config={"distance": 1.5 * CELL * len(maze.rows)},
+        )
+    ant.model.site("target").pos = [*goal, _WALL_HEIGHT * CELL / 2]
+    return ant
+
+
+def in_goal(places: ArrayLike, goal: ArrayLike) -> NDArray[np.bool_]:
+    """Say which places are in the goal: [..., 2] in metres to bool [...]."""
+    away: NDArray[np.float64] = np.asarray(places, np.float64) - np.asarray(goal)
+    return np.asarray(np.hypot(away[..., 0], away[..., 1]) <= SUCCESS_RADIUS)
+
+
+def cells_to_metres(maze: Maze, cells: ArrayLike) -> NDArray[np.float64]:
+    """Return the middle of each cell: [..., 2] (row, column) to [..., 2] (x, y)."""
+    return CELL * cells_to_xy(maze, cells)
+
+
+def metres_to_cells(maze: Maze, places: ArrayLike) -> NDArray[np.int64]:
+    """Return the cell of each place: [..., 2] (x, y) to [..., 2] (row, column)."""
+    return xy_to_cells(maze, np.asarray(places) / CELL)
+
+
+def antmaze_id(maze: str) -> str:
+    """Return the Gymnasium id of a maze's task, such as `tt/AntMaze-UMaze-v0`."""
+    return f"tt/AntMaze-{_TITLES[maze]}-v0"
+
+
+def antmaze_steps(maze: str) -> int:
+    """Return the time limit of a maze's task."""
+    return _STEPS[maze]
+
+
+def _register() -> None:
+    for maze in _TITLES:
+        gym.register(
+            antmaze_id(maze),
+            entry_point="tt_bench._antmaze:AntMaze",
+            max_episode_steps=antmaze_steps(maze),
+            disable_env_checker=True,
+            kwargs={"maze": maze},
+        )
+
+
+_register()

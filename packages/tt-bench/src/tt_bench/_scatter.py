@@ -1,0 +1,57 @@
+"""Collect in an ant maze from everywhere, and give ants up that can't go on."""
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+from tt_bench._interface import FloatArray
+from tt_bench._maze import Maze, free_cells
+
+_PATIENCE = 100  # steps
+_STIR = 0.5  # metres
+
+
+class ScatteredStarts(gym.Wrapper[FloatArray, FloatArray, FloatArray, FloatArray]):
+    """Start an ant maze anywhere but in the goal, and truncate when the ant is lost.
+
+    An ant is lost when it lies on its back, or has stayed within 0.5 m for 100 steps.
+    """
+
+    def __init__(self, env: gym.Env[FloatArray, FloatArray], maze: Maze) -> None:
+        """Wrap an ant maze."""
+        super().__init__(env)
+        cells = free_cells(maze)
+        self._cells = cells[(cells != maze.goal).any(axis=1)]
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[FloatArray, dict[str, Any]]:
+        """Begin in a random free cell other than the goal."""
+        generator = np.random.default_rng(seed)
+        cell = self._cells[generator.integers(len(self._cells))]
+        observation, info = self.env.reset(
+            seed=seed, options={**(options or {}), "cell": cell}
+        )
+        self._anchor, self._rest = observation[:2], 0
+        return observation, info
+
+    def step(
+        self, action: FloatArray
+    ) -> tuple[FloatArray, float, bool, bool, dict[str, Any]]:
+        """Step, and cut the episode of an ant that can't go on."""
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        lost = self._is_stuck(observation[:2]) or is_overturned(observation)
+        return observation, float(reward), terminated, truncated or lost, info
+
+    def _is_stuck(self, place: FloatArray) -> bool:
+        self._rest += 1
+        if np.hypot(*(place - self._anchor)) > _STIR:
+            self._anchor, self._rest = place, 0
+        return self._rest >= _PATIENCE
+
+
+def is_overturned(observation: FloatArray) -> bool:
+    """Say whether the ant's back points down: observation [29] of `AntMaze`."""
+    x, y = observation[4:6]  # of the quaternion: the back's height is 1 - 2 (x² + y²)
+    return bool(x * x + y * y > 0.5)
