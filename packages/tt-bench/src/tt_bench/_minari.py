@@ -151,10 +151,10 @@ def _reference(stored: Any, env_id: str | None) -> tuple[float, float] | None:
 
 
 def _make_env(
-    dataset_id: str, env: str | None, keys: tuple[str, ...]
+    dataset_id: str, env: str | None, keys: tuple[str, ...], **options: Any
 ) -> gym.Env[NDArray[np.float32], Any]:
     if env is not None:
-        return FlatObservation(gym.make(env), keys)
+        return FlatObservation(gym.make(env, **options), keys)
     stored = _open(dataset_id)
     if _evaluation_id(stored) is None:
         raise ValueError(
@@ -163,7 +163,8 @@ def _make_env(
         )
     if "gymnasium_robotics" in str(stored.storage.metadata):
         import_robotics()
-    return FlatObservation(stored.recover_environment(eval_env=True), keys)
+    made = stored.recover_environment(eval_env=True, **options)
+    return FlatObservation(made, keys)
 
 
 def _gather(dataset_id: str, stored: Any, keys: tuple[str, ...]) -> Episodes:
