@@ -172,6 +172,7 @@ _TRANSFORMER_PARTS = (
 
 
 _CRITIC_PARTS = ("discount", "critic")
+_MODELS = {"transformer": _TRANSFORMER_PARTS, "critic": _CRITIC_PARTS}
 
 
 def _transformer(context: Context) -> Trained:
@@ -219,18 +220,11 @@ def run_settings(context: Context, parts: tuple[str, ...]) -> dict[str, Any]:
 
 def untrained(context: Context, method: str) -> list[str]:
     """Name the models of a method that the store doesn't hold, trained to the end."""
-    needed = {
-        kind: parts
-        for kind, parts in (
-            ("transformer", _TRANSFORMER_PARTS),
-            ("critic", _CRITIC_PARTS),
-        )
-        if set(parts) <= set(METHODS[method].parts)
-    }
     return [
         kind
-        for kind, parts in needed.items()
-        if not context.store.has_model(kind, run_settings(context, parts))
+        for kind, parts in _MODELS.items()
+        if set(parts) <= set(METHODS[method].parts)
+        and not context.store.has_model(kind, run_settings(context, parts))
     ]
 
 
