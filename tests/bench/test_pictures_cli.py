@@ -1,5 +1,6 @@
 """Pictures that the command line leaves behind."""
 
+import importlib
 import importlib.util
 import os
 import subprocess
@@ -111,13 +112,11 @@ def require_graphics() -> None:
 
 def test_an_episode_becomes_a_video(tmp_path: Path) -> None:
     require_graphics()
-    import imageio.v2
-
     options = hopper_options()
     assert main(["d4rl", *options, "--methods", "tt"]) == 0
     assert main(["show", *options, "--video"]) == 0
     (path,) = tmp_path.glob(".tt/*/rollout.mp4")
-    video: Any = imageio.v2.get_reader(path)
+    video: Any = importlib.import_module("imageio.v2").get_reader(path)
     with video:
         assert video.count_frames() == 4
         assert video.get_data(0).std() > 10, "an empty picture"

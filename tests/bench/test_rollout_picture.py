@@ -73,3 +73,16 @@ def test_numbers_are_named_where_the_environment_is_known() -> None:
     assert choose_numbers("tt/PointMaze-UMaze-v0", 4) == {"x": 0, "y": 1}
     with pytest.raises(ValueError, match=r"0 to 10, got \[11\]"):
         choose_numbers("Hopper-v5", 11, [0, 11])
+
+
+def test_a_reward_planned_far_outside_does_not_flatten_those_received(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Figure] = []
+    monkeypatch.setattr(
+        _rollout_picture, "save_figure", lambda figure, _: drawn.append(figure)
+    )
+    played = rollout()
+    played.plans[0].rewards[0, -1] = -1e4
+    draw_rollout(played, {"height": 0}, tmp_path / "x.png", title="")
+    assert drawn[0].axes[-1].get_ylim()[0] == -(STEPS - 1)

@@ -51,7 +51,7 @@ def draw_plans(experiment: Experiment, track: Track) -> Path | None:
         {_TITLES[name]: _play(experiment, name, track) for name in methods},
         path,
         title=experiment.dataset.name,
-        values_name="critic's V " + _elsewhere(observations),
+        values_name=f"critic's V, {_elsewhere(observations)}",
     )
     return path
 
@@ -119,4 +119,4 @@ def _nearest(xy: FloatArray, observations: FloatArray) -> FloatArray:
 
 def _elsewhere(observations: FloatArray) -> str:
     small = observations.shape[1] <= _AT_REST
-    return "at rest" if small else "as in the nearest observation"
+    return "at rest" if small else "the rest as in the nearest observation"

@@ -10,6 +10,7 @@ from types import MappingProxyType
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from tt_bench._interface import FloatArray
 from tt_bench._picture_file import new_figure, save_figure
@@ -68,7 +69,10 @@ def draw_rollout(
         numbers: names of the panels, and indices in an observation.
         path: of the file.
         title: above all panels.
-        moments: plans to draw at most, evenly apart in time.
+        moments: plans to draw at most, evenly apart, by half a plan at least.
+
+    A reward that is planned far outside of those received is cut off, as is that in
+    place of a termination.
     """
     figure = new_figure(_WIDTH, _PANEL * (len(numbers) + 1) + _ABOVE_AND_BELOW)
     panels = figure.subplots(len(numbers) + 1, 1, sharex=True, squeeze=False)[:, 0]
@@ -79,7 +83,9 @@ def draw_rollout(
         panel.set_ylabel(name)
     _draw(panels[-1], rollout.rewards, plans, [plan.rewards[0] for plan in plans])
     panels[-1].set_ylabel("reward")
+    _keep_scale(panels[-1], rollout.rewards)
     panels[-1].set_xlabel("step")
+    panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.align_ylabels(panels)
     figure.legend(
         *panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2
@@ -89,7 +95,21 @@ def draw_rollout(
 
 
 def _apart(plans: Sequence[Foreseen], moments: int) -> list[Foreseen]:
-    return list(plans[:: max(1, -(-len(plans) // moments))])
+    chosen: list[Foreseen] = []
+    for plan in plans[:: max(1, -(-len(plans) // moments))]:
+        half = plan.observations.shape[1] / 2
+        if not chosen or plan.step - chosen[-1].step >= half:
+            chosen.append(plan)
+    return chosen
+
+
+def _keep_scale(axis: Axes, happened: FloatArray) -> None:
+    """Show at most three times the range of what happened, if it has one."""
+    low, high = float(happened.min()), float(happened.max())
+    if low < high:
+        bottom, top = axis.get_ylim()
+        span = high - low
+        axis.set_ylim(max(bottom, low - span), min(top, high + span))
 
 
 def _draw(
