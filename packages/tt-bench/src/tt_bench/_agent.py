@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from tt_bench._interface import BoolArray, FloatArray, Planner, Tokenizer
+from tt_bench._interface import BoolArray, FloatArray, Planned, Planner, Tokenizer
 from tt_tokenize import Layout
 
 _PADDING = -1
@@ -30,6 +30,11 @@ class TransformerAgent:
         high: highest actions [Da].
         plan_every: execute this many actions of a plan before the next plan.
         device: where the planner wants its prefix and generator.
+
+    Attributes:
+        bins: as given.
+        layout: as given.
+        plan: the plan made last, for the rows active then; None before the first.
     """
 
     def __init__(
@@ -55,8 +60,8 @@ class TransformerAgent:
                 f"expected bounds of {layout.action} action numbers, got {len(low)} "
                 f"and {len(high)}; the layout must be that of the environment"
             )
-        self._bins = bins
-        self._layout = layout
+        self.bins = bins
+        self.layout = layout
         self._planner = planner
         self._past = context - 1
         self._low = low
@@ -67,10 +72,11 @@ class TransformerAgent:
 
     def start(self, count: int, seed: int, /) -> None:
         """Forget the past of all episodes and any plan."""
-        width = self._layout.width
+        width = self.layout.width
         self._history = np.full((count, self._past, width), _PADDING, np.int64)
-        self._present = np.zeros((count, self._layout.observation), np.int64)
+        self._present = np.zeros((count, self.layout.observation), np.int64)
         self._plans = np.zeros((count, 0, width), np.int64)
+        self.plan: Planned | None = None
         self._offset = 0
         self._generator = torch.Generator(self._device).manual_seed(seed)
 
@@ -85,12 +91,12 @@ class TransformerAgent:
                 f"expected observations of {len(self._present)} environments, got "
                 f"{len(observations)}; call start with their number first"
             )
-        seen = self._encode(observations[active], self._layout.observation_slice)
+        seen = self._encode(observations[active], self.layout.observation_slice)
         self._present[active] = seen
         if self._due(active):
             self._plan(active)
-        chosen = self._plans[active, self._offset, self._layout.action_slice]
-        actions = np.zeros((len(observations), self._layout.action), np.float32)
+        chosen = self._plans[active, self._offset, self.layout.action_slice]
+        actions = np.zeros((len(observations), self.layout.action), np.float32)
         actions[active] = self._decode(chosen)
         return actions
 
@@ -98,7 +104,7 @@ class TransformerAgent:
         self, actions: FloatArray, rewards: FloatArray, active: BoolArray, /
     ) -> None:
         """Append the transition that just happened to the past."""
-        layout = self._layout
+        layout = self.layout
         happened = self._plans[active, self._offset]
         happened[:, layout.observation_slice] = self._present[active]
         happened[:, layout.action_slice] = self._encode(
@@ -116,23 +122,23 @@ class TransformerAgent:
         length = self._plans.shape[1]
         if self._offset >= min(length, self._plan_every):
             return True
-        start = self._layout.observation_slice.start
+        start = self.layout.observation_slice.start
         ahead = self._plans[active, self._offset, start]
-        return bool((ahead >= self._bins.bins).any())
+        return bool((ahead >= self.bins.bins).any())
 
     def _plan(self, active: BoolArray) -> None:
         past = self._history[active].reshape(int(active.sum()), -1)
         prefix = np.concatenate([past, self._present[active]], axis=1)
         given = torch.from_numpy(prefix).to(self._device)
-        plan = self._planner(given, self._generator)
-        tokens = plan.tokens.cpu().numpy()
+        self.plan = self._planner(given, self._generator)
+        tokens = self.plan.tokens.cpu().numpy()
         self._plans = np.zeros((len(active), *tokens.shape[1:]), np.int64)
         self._plans[active] = tokens
         self._offset = 0
 
     def _encode(self, data: FloatArray, part: slice) -> npt.NDArray[Any]:
-        return self._bins.encode(data, columns=part).astype(np.int64)
+        return self.bins.encode(data, columns=part).astype(np.int64)
 
     def _decode(self, tokens: npt.NDArray[Any]) -> FloatArray:
-        actions = self._bins.decode(tokens, columns=self._layout.action_slice)
+        actions = self.bins.decode(tokens, columns=self.layout.action_slice)
         return np.clip(actions, self._low, self._high)

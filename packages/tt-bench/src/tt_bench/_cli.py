@@ -10,6 +10,7 @@ from rich.console import Console
 
 from tt_bench._commands import DEFAULT_DATASET, Collect, D4rl, run_collect, run_d4rl
 from tt_bench._recipes import recipe_for
+from tt_bench._show import Show, run_show
 from tt_bench._speed import Speed, run_speed
 
 _PROGRAM = "python -m tt_bench"
@@ -17,14 +18,15 @@ _REFUSED = 2
 _INTERRUPTED = 130
 _LOG_WIDTH = 120
 
-Command: TypeAlias = D4rl | Collect | Speed
+Command: TypeAlias = D4rl | Show | Collect | Speed
 
 
 def parse(arguments: Sequence[str]) -> Command:
-    """Read the options; those of `d4rl` start from the recipe of its dataset."""
-    recipe = recipe_for(_named_dataset(arguments))
+    """Read the options; settings start from the recipe of the dataset."""
+    run = D4rl(recipe=recipe_for(_named_dataset(arguments)))
     commands = (
-        Annotated[D4rl, tyro.conf.subcommand("d4rl", default=D4rl(recipe=recipe))]
+        Annotated[D4rl, tyro.conf.subcommand("d4rl", default=run)]
+        | Annotated[Show, tyro.conf.subcommand("show", default=Show(run=run))]
         | Annotated[Collect, tyro.conf.subcommand("collect")]
         | Annotated[Speed, tyro.conf.subcommand("speed")]
     )
@@ -46,11 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if isinstance(command, D4rl):
             run_d4rl(command, console)
+        elif isinstance(command, Show):
+            run_show(command, console)
         elif isinstance(command, Speed):
             run_speed(command, console)
         else:
             run_collect(command, console)
-    except ValueError as error:
+    except (ValueError, ModuleNotFoundError) as error:
         Console(stderr=True).print(f"error: {error}", markup=False, soft_wrap=True)
         return _REFUSED
     except KeyboardInterrupt:

@@ -18,6 +18,7 @@ from tt_bench._experiment import Experiment
 from tt_bench._interface import Advance, Track
 from tt_bench._load import load_dataset
 from tt_bench._machine import matmul_peak
+from tt_bench._maze_plans import draw_plans
 from tt_bench._methods import METHODS
 from tt_bench._minari import is_local
 from tt_bench._progress import shown_on
@@ -97,20 +98,7 @@ def run_collect(options: Collect, console: Console) -> None:
 
 def run_d4rl(options: D4rl, console: Console) -> None:
     """Run every method with every seed that is not finished, then print the table."""
-    recipe = options.recipe
-    if options.threads is not None:
-        torch.set_num_threads(options.threads)
-    if options.steps is not None:
-        training = attrs.evolve(recipe.training, steps=options.steps)
-        recipe = attrs.evolve(recipe, training=training)
-    config = RunConfig(
-        methods=options.methods,
-        seeds=options.seeds,
-        episodes=options.episodes,
-        max_steps=options.max_steps,
-        device=_check_device(options.device),
-        output=options.output,
-    )
+    recipe, config = configure(options)
     runs = plan_runs(config)
     _announce(console, options.dataset, runs, recipe)
     track = shown_on(console)
@@ -125,6 +113,27 @@ def run_d4rl(options: D4rl, console: Console) -> None:
         results.append(_execute(console, experiment, run, track))
     print_report(console, results, _references(dataset))
     _say(console, f"results and models: {experiment.store.folder}")
+    picture = draw_plans(experiment, track)
+    if picture is not None:
+        _say(console, f"plans: {picture}")
+
+
+def configure(options: D4rl) -> tuple[Recipe, RunConfig]:
+    """Turn options into settings, and set the number of threads if it is given."""
+    recipe = options.recipe
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
+    if options.steps is not None:
+        training = attrs.evolve(recipe.training, steps=options.steps)
+        recipe = attrs.evolve(recipe, training=training)
+    return recipe, RunConfig(
+        methods=options.methods,
+        seeds=options.seeds,
+        episodes=options.episodes,
+        max_steps=options.max_steps,
+        device=_check_device(options.device),
+        output=options.output,
+    )
 
 
 def _check_device(device: str) -> str:

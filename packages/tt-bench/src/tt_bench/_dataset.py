@@ -28,7 +28,8 @@ class Dataset:
         episodes: the data.
         env_id: Gymnasium id of the environment to evaluate in, None if unknown.
         make_env: make that environment with observations flat as in the data; can be
-            pickled. Raises ValueError if the environment is unknown.
+            pickled. Options such as `render_mode` are those of `gymnasium.make`. Raises
+            ValueError if the environment is unknown.
         reference: mean return of a random policy and of an expert, None if unknown.
         source: where the data came from, for people.
         observation_keys: the parts of a dictionary observation that the flat
@@ -39,7 +40,7 @@ class Dataset:
     name: str
     episodes: Episodes
     env_id: str | None
-    make_env: Callable[[], gym.Env[Any, Any]]
+    make_env: Callable[..., gym.Env[Any, Any]]
     reference: tuple[float, float] | None = attrs.field(validator=_check_reference)
     source: str
     observation_keys: tuple[str, ...] = ()

@@ -52,12 +52,12 @@ class Experiment:
 
     def finished(self, run: Run) -> RunResult | None:
         """Find the result of a run that was finished before."""
-        context = self._context(run, silent)
+        context = self.context(run, silent)
         return self.store.find_result(run.method, self._settings(run, context))
 
     def execute(self, run: Run, track: Track) -> RunResult:
         """Train, evaluate and save one run, or find it finished."""
-        context = self._context(run, track)
+        context = self.context(run, track)
         settings = self._settings(run, context)
         found = self.store.find_result(run.method, settings)
         if found is not None:
@@ -71,7 +71,8 @@ class Experiment:
         save_result(result, self.store.result_path(run.method, settings))
         return result
 
-    def _context(self, run: Run, track: Track) -> Context:
+    def context(self, run: Run, track: Track) -> Context:
+        """Return what the method of a run has to work with."""
         return Context(
             dataset=self.dataset,
             identity=self.identity,
@@ -93,7 +94,6 @@ class Experiment:
         return settings | {"method": run.method, "evaluation": evaluation}
 
     def _evaluate(self, run: Run, agent: Agent, track: Track) -> Evaluation:
-        first = _FIRST_EPISODE + _SEEDS_APART * run.seed
         name = f"{run.method} seed {run.seed}, {self.config.episodes} episodes"
         with track(name, self.task.steps) as advance:
 
@@ -105,7 +105,7 @@ class Experiment:
             return evaluate(
                 agent,
                 self.dataset.make_env,
-                range(first, first + self.config.episodes),
+                episode_seeds(run.seed, self.config.episodes),
                 max_steps=self.config.max_steps,
                 on_step=on_step,
             )
@@ -161,6 +161,12 @@ class Experiment:
                 "threads": torch.get_num_threads(),
             },
         }
+
+
+def episode_seeds(seed: int, episodes: int) -> range:
+    """Return the seeds of the episodes that a run with a training seed plays."""
+    first = _FIRST_EPISODE + _SEEDS_APART * seed
+    return range(first, first + episodes)
 
 
 def fingerprint(dataset: Dataset) -> str:

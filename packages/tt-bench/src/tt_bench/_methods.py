@@ -106,7 +106,7 @@ def _bc(context: Context) -> Prepared:
 
 
 def _iql(context: Context) -> Prepared:
-    trained = _critic(context)
+    trained = find_critic(context)
     critic = trained.critic
 
     def act(observations: FloatArray) -> FloatArray:
@@ -127,7 +127,7 @@ def _tt(context: Context) -> Prepared:
 
 
 def _tt_and_q(context: Context) -> Prepared:
-    trained, critic = _transformer(context), _critic(context)
+    trained, critic = _transformer(context), find_critic(context)
     evaluator = critic_evaluator(
         trained.bins,
         trained.layout,
@@ -177,6 +177,7 @@ _TRANSFORMER_PARTS = (
 
 
 _CRITIC_PARTS = ("discount", "critic")
+_MODELS = {"transformer": _TRANSFORMER_PARTS, "critic": _CRITIC_PARTS}
 
 
 def _transformer(context: Context) -> Trained:
@@ -199,7 +200,8 @@ def _transformer(context: Context) -> Trained:
         )
 
 
-def _critic(context: Context) -> TrainedCritic:
+def find_critic(context: Context) -> TrainedCritic:
+    """Train the critic of a context, or load the one trained before."""
     folder = context.store.model_folder("critic", run_settings(context, _CRITIC_PARTS))
     name, steps = f"iql seed {context.seed}, training", context.recipe.critic.steps
     with context.track(name, steps) as advance:
@@ -219,6 +221,16 @@ def run_settings(context: Context, parts: tuple[str, ...]) -> dict[str, Any]:
     recipe = attrs.asdict(context.recipe)
     chosen = {part: recipe[part] for part in parts}
     return {"data": dict(context.identity), "seed": context.seed, **chosen}
+
+
+def untrained(context: Context, method: str) -> list[str]:
+    """Name the models of a method that the store doesn't hold, trained to the end."""
+    return [
+        kind
+        for kind, parts in _MODELS.items()
+        if set(parts) <= set(METHODS[method].parts)
+        and not context.store.has_model(kind, run_settings(context, parts))
+    ]
 
 
 METHODS: Mapping[str, Method] = MappingProxyType(

@@ -172,10 +172,10 @@ def _reference(stored: Any, env_id: str | None) -> tuple[float, float] | None:
 
 
 def _make_env(
-    dataset_id: str, env: str | None, keys: tuple[str, ...]
+    dataset_id: str, env: str | None, keys: tuple[str, ...], **options: Any
 ) -> gym.Env[NDArray[np.float32], Any]:
     if env is not None:
-        made = gym.make(env)
+        made = gym.make(env, **options)
         nested = isinstance(made.observation_space, gym.spaces.Dict)
         return FlatObservation(made, keys if nested else ())
     stored = _open(dataset_id)
@@ -187,8 +187,10 @@ def _make_env(
         )
     if "gymnasium_robotics" in str(stored.storage.metadata):
         import_robotics()
-    changes = {"continuing_task": False} if is_ant_maze(own_env) else {}
-    return FlatObservation(stored.recover_environment(eval_env=True, **changes), keys)
+    if is_ant_maze(own_env):
+        options = {"continuing_task": False, **options}
+    made = stored.recover_environment(eval_env=True, **options)
+    return FlatObservation(made, keys)
 
 
 def _gather(dataset_id: str, stored: Any, keys: tuple[str, ...]) -> Episodes:

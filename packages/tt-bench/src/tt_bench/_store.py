@@ -9,6 +9,8 @@ import attrs
 
 from tt_bench._results import RunResult, load_result, settings_hash, write_json
 
+_FILES = {"transformer": "model.safetensors", "critic": "critic.safetensors"}
+
 
 @attrs.frozen
 class Store:
@@ -42,11 +44,18 @@ class Store:
 
     def model_folder(self, kind: str, settings: Mapping[str, Any]) -> Path:
         """Make the folder of a trained model and note its settings in it."""
-        name = f"{kind}-seed{settings['seed']}-{settings_hash(settings)}"
-        folder = self.folder / name
+        folder = self._model_path(kind, settings)
         if not (folder / "settings.json").exists():
             write_json(folder / "settings.json", settings)
         return folder
+
+    def has_model(self, kind: str, settings: Mapping[str, Any]) -> bool:
+        """Say whether a model was trained to the end and is still there."""
+        return (self._model_path(kind, settings) / _FILES[kind]).exists()
+
+    def _model_path(self, kind: str, settings: Mapping[str, Any]) -> Path:
+        name = f"{kind}-seed{settings['seed']}-{settings_hash(settings)}"
+        return self.folder / name
 
 
 def _slug(method: str) -> str:

@@ -1,0 +1,75 @@
+"""The walls and the goal of an environment that is a maze, in its coordinates.
+
+A row of the map lies above the next; the origin of the plane is the middle of the
+map, x points right and y up.
+"""
+
+from typing import Any
+
+import attrs
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+
+from tt_bench._maze import Maze, cells_to_xy
+
+
+@attrs.frozen
+class MazeMap:
+    """Describe a maze as it lies in the plane.
+
+    Attributes:
+        rows: the map, '#' for a wall and '.' for a free cell.
+        scale: side of a cell.
+        goal: (x, y).
+    """
+
+    rows: tuple[str, ...]
+    scale: float
+    goal: tuple[float, float]
+
+    @property
+    def extent(self) -> tuple[float, float, float, float]:
+        """Left, right, bottom and top edge."""
+        right = len(self.rows[0]) * self.scale / 2
+        top = len(self.rows) * self.scale / 2
+        return -right, right, -top, top
+
+
+def find_map(env: gymnasium.Env[Any, Any]) -> MazeMap | None:
+    """Read the map of a maze made here or of gymnasium-robotics; None of others.
+
+    The environment must have been reset: some mazes choose their goal then.
+    """
+    maze: Any = getattr(env.unwrapped, "maze", None)
+    if isinstance(maze, Maze):
+        return MazeMap(maze.rows, 1.0, _point(cells_to_xy(maze, maze.goal)))
+    if not hasattr(maze, "maze_map"):
+        return None
+    rows = tuple(
+        "".join("#" if cell == 1 else "." for cell in row) for row in maze.maze_map
+    )
+    goal: Any = env.unwrapped
+    return MazeMap(rows, float(maze.maze_size_scaling), _point(goal.goal))
+
+
+def _point(xy: Any) -> tuple[float, float]:
+    return float(xy[0]), float(xy[1])
+
+
+def grid(maze: MazeMap, fineness: int) -> NDArray[np.float32]:
+    """Cover the map with points, `fineness` a cell along each axis: [Y, X, 2] (x, y).
+
+    Each is the middle of its pixel; the first row is the top.
+    """
+    left, right, bottom, top = maze.extent
+    columns, rows = len(maze.rows[0]) * fineness, len(maze.rows) * fineness
+    x = left + (np.arange(columns) + 0.5) * (right - left) / columns
+    y = top - (np.arange(rows) + 0.5) * (top - bottom) / rows
+    return np.stack(np.meshgrid(x, y), axis=-1).astype(np.float32)
+
+
+def walls(maze: MazeMap, fineness: int) -> NDArray[np.bool_]:
+    """Mark the points of the grid that lie in walls: [Y, X]."""
+    cells: NDArray[np.bool_] = np.array([list(row) for row in maze.rows]) == "#"
+    return cells.repeat(fineness, axis=0).repeat(fineness, axis=1)
