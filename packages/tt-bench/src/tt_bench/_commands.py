@@ -46,8 +46,10 @@ class D4rl:
         dataset: D4RL's name (hopper-medium-v2), path of an HDF5 file of D4RL's layout,
             or Minari id, local, remote or made here (see `collect --help`).
         env: Gymnasium id of the environment to evaluate in; the dataset's by default.
-        methods: Rows of the table: random, behaviour, bc, iql, tt, tt+q.
+        methods: Rows of the table: random, behaviour, bc, bc-10, iql, tt,
+            tt-uniform, tt+q.
         seeds: Training seeds of each method that is trained.
+        first_seed: The first of them; several processes can so share the seeds.
         episodes: Episodes of each run.
         max_steps: Cut episodes after so many steps; the environment's limit by default.
         steps: Training steps of the transformer, short for --training.steps.
@@ -63,6 +65,7 @@ class D4rl:
     env: str | None = None
     methods: tuple[str, ...] = ("random", "behaviour", "bc", "tt")
     seeds: int = 3
+    first_seed: int = 0
     episodes: int = 20
     max_steps: int | None = None
     steps: int | None = None
@@ -129,6 +132,7 @@ def configure(options: D4rl) -> tuple[Recipe, RunConfig]:
     return recipe, RunConfig(
         methods=options.methods,
         seeds=options.seeds,
+        first_seed=options.first_seed,
         episodes=options.episodes,
         max_steps=options.max_steps,
         device=_check_device(options.device),

@@ -58,9 +58,9 @@ def estimate_seconds(
     training = training_operations(recipe, width) / (_TRAINING_SHARE * peak)
     plans = episodes * -(-steps // recipe.planner.every)
     plan = planning_operations(recipe, observation, width) / (_PLANNING_SHARE * peak)
-    planned = [run for run in runs if run.method in ("tt", "tt+q")]
+    planned = [run for run in runs if run.method.startswith("tt")]
     judged = {run.seed for run in runs if run.method in ("iql", "tt+q")}
-    cloned = [run for run in runs if run.method == "bc"]
+    cloned = [run for run in runs if run.method.startswith("bc")]
     return (
         len({run.seed for run in planned}) * training
         + len(planned) * plans * plan

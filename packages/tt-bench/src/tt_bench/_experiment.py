@@ -76,7 +76,7 @@ class Experiment:
         return Context(
             dataset=self.dataset,
             identity=self.identity,
-            recipe=self.recipe,
+            recipe=METHODS[run.method].adapt(self.recipe),
             seed=run.seed,
             device=self.config.device,
             store=self.store,

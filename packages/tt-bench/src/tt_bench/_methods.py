@@ -73,12 +73,14 @@ class Method(NamedTuple):
         parts: fields of the recipe that the outcome depends on.
         trained: whether to run it once for each training seed, or only once.
         title: what it is, in a few words.
+        adapt: changes the recipe for this row.
     """
 
     prepare: Callable[[Context], Prepared]
     parts: tuple[str, ...]
     trained: bool
     title: str
+    adapt: Callable[[Recipe], Recipe] = lambda recipe: recipe
 
 
 def _random(context: Context) -> Prepared:
@@ -233,17 +235,40 @@ def untrained(context: Context, method: str) -> list[str]:
     ]
 
 
+def _best_tenth(recipe: Recipe) -> Recipe:
+    return attrs.evolve(recipe, cloning=attrs.evolve(recipe.cloning, fraction=0.1))
+
+
+def _equal_widths(recipe: Recipe) -> Recipe:
+    uniform = attrs.evolve(recipe.tokenizer, kind="uniform")
+    return attrs.evolve(recipe, tokenizer=uniform)
+
+
 METHODS: Mapping[str, Method] = MappingProxyType(
     {
         "random": Method(_random, (), False, "uniform random actions"),
         "behaviour": Method(_behaviour, (), False, "what made the data"),
         "bc": Method(_bc, ("cloning",), True, "behaviour cloning"),
+        "bc-10": Method(
+            _bc,
+            ("cloning",),
+            True,
+            "behaviour cloning of the best 10 % of the episodes",
+            _best_tenth,
+        ),
         "iql": Method(_iql, _CRITIC_PARTS, True, "implicit Q-learning's policy"),
         "tt": Method(
             _tt,
             (*_TRANSFORMER_PARTS, "planner"),
             True,
             "trajectory transformer, beam search by reward and value",
+        ),
+        "tt-uniform": Method(
+            _tt,
+            (*_TRANSFORMER_PARTS, "planner"),
+            True,
+            "the same with bins of equal widths",
+            _equal_widths,
         ),
         "tt+q": Method(
             _tt_and_q,

@@ -16,7 +16,9 @@ from tt_bench._maze_model import maze_model
 from tt_bench._robotics import import_robotics
 
 SUCCESS_RADIUS = 0.5
+TASK_REPEATS = 5  # of an action, in the task that terminates
 _NOISE = 0.1  # of a reset: uniform half-width of the position, deviation of the speed
+_LENIENCE = 2  # the task that terminates has so many times the time of the other
 _SPEED_BOUND = 10.0  # the simulation clips speeds to 5 before each step
 _WALL_HEIGHT = 0.4
 _TITLES = {"umaze": "UMaze", "medium": "Medium", "large": "Large"}
@@ -25,17 +27,17 @@ Observation = NDArray[np.float32]
 
 
 class PointMaze(gym.Env[Observation, NDArray[np.float32]]):
-    """Drive a point of 100 Hz through a maze to the goal, the middle of a fixed cell.
+    """Drive a point through a maze to the goal, the middle of a fixed cell.
 
     The observation is [x, y, velocity x, velocity y], the action a force in
-    [-1, 1] along x and y, the physics those of gymnasium-robotics' PointMaze. The
-    reward is 1 within 0.5 of the goal after the step, else 0.
+    [-1, 1] along x and y that lasts 0.01 s, the physics those of gymnasium-robotics'
+    PointMaze. The reward is 1 within 0.5 of the goal after the step, else 0.
 
     As in D4RL's maze2d an episode starts in a random free cell and never terminates;
     unlike there it doesn't start in the cell of the goal, where doing nothing scores
-    best. With `terminate` it starts in the maze's start cell, far from the goal, and
-    terminates in the goal. `reset(options={"cell": (row, column)})` chooses the first
-    cell.
+    best. With `terminate` it starts in the maze's start cell, far from the goal,
+    terminates in the goal, and an action lasts 0.05 s.
+    `reset(options={"cell": (row, column)})` chooses the first cell.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 100}  # noqa: RUF012
@@ -82,8 +84,9 @@ class PointMaze(gym.Env[Observation, NDArray[np.float32]]):
     def step(
         self, action: NDArray[np.float32]
     ) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Apply a force for 10 ms."""
-        self._point.step(action)
+        """Apply a force for the time that an action lasts."""
+        for _ in range(TASK_REPEATS if self.terminate else 1):
+            self._point.step(action)
         observation, success = self._observe()
         terminated = success and self.terminate
         return observation, float(success), terminated, False, {"success": success}
@@ -142,13 +145,19 @@ def maze_id(maze: str, terminate: bool = False) -> str:
     return f"tt/PointMaze-{_TITLES[maze]}{'-Sparse' if terminate else ''}-v0"
 
 
+def pointmaze_steps(maze: str, terminate: bool = False) -> int:
+    """Return the time limit of a maze's task, in steps."""
+    steps = find_maze(maze).steps
+    return steps * _LENIENCE // TASK_REPEATS if terminate else steps
+
+
 def _register() -> None:
     for maze in _TITLES:
         for terminate in (False, True):
             gym.register(
                 maze_id(maze, terminate),
                 entry_point="tt_bench._pointmaze:PointMaze",
-                max_episode_steps=find_maze(maze).steps,
+                max_episode_steps=pointmaze_steps(maze, terminate),
                 disable_env_checker=True,
                 kwargs={"maze": maze, "terminate": terminate},
             )

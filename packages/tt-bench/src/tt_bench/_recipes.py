@@ -64,7 +64,7 @@ class TrainingSettings:
     transitions: int = attrs.field(default=10, validator=ge(1))
     learning_rate: float = attrs.field(default=6e-4, validator=gt(0.0))
     action_weight: float = attrs.field(default=5.0, validator=ge(0.0))
-    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    precision: Literal["32-true", "tf32", "bf16-mixed"] = "32-true"
     compile: bool = False
 
 
@@ -170,7 +170,9 @@ _SMALL = Recipe(
     cloning=CloningConfig(steps=3_000),
     critic=CriticSettings(steps=10_000, expectile=0.9, temperature=10.0),
 )
-# The mazes act 100 times a second: five actions of a plan are 0.05 s.
+# Mazes that end in the goal act 20 times a second.
+_TASK = attrs.evolve(_SMALL, planner=attrs.evolve(_SMALL.planner, context=5))
+# The other mazes act 100 times a second: five actions of a plan are 0.05 s.
 _MAZE = attrs.evolve(_SMALL, planner=attrs.evolve(_SMALL.planner, context=5, every=5))
 _ANTMAZE = attrs.evolve(
     _MAZE,
@@ -199,7 +201,9 @@ def recipe_for(dataset: str) -> Recipe:
         return _ANTMAZE
     if any(word in name for word in _LOCOMOTION_WORDS) and "maze" not in name:
         return _LOCOMOTION
-    return _MAZE if "pointmaze" in name else _SMALL
+    if "pointmaze" in name:
+        return _TASK if "sparse" in name else _MAZE
+    return _SMALL
 
 
 def _d4rl_recipe(entry: D4rlEntry) -> Recipe:

@@ -17,6 +17,7 @@ class RunConfig:
     Attributes:
         methods: names in `METHODS`.
         seeds: training seeds of each trained method.
+        first_seed: the first of them.
         episodes: episodes of each run.
         max_steps: cut episodes after so many steps; None leaves it to the environment.
         device: where to compute.
@@ -25,6 +26,7 @@ class RunConfig:
 
     methods: tuple[str, ...] = attrs.field(default=("random", "behaviour", "bc", "tt"))
     seeds: int = attrs.field(default=3, validator=ge(1))
+    first_seed: int = attrs.field(default=0, validator=ge(0))
     episodes: int = attrs.field(default=20, validator=[ge(1), le(999)])
     max_steps: int | None = None
     device: str = "cpu"
@@ -49,9 +51,10 @@ class Run(NamedTuple):
 
 def plan_runs(config: RunConfig) -> list[Run]:
     """List the runs: one a seed for trained methods, one in all for others."""
+    seeds = range(config.first_seed, config.first_seed + config.seeds)
     return [
         Run(method, seed)
         for method in METHODS
         if method in config.methods
-        for seed in range(config.seeds if METHODS[method].trained else 1)
+        for seed in (seeds if METHODS[method].trained else range(1))
     ]

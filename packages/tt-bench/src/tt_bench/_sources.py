@@ -20,7 +20,7 @@ from tt_bench._maze import MAZES, Maze
 from tt_bench._minari import is_local
 from tt_bench._minari_write import MinariNotes, check_unused, write_minari
 from tt_bench._pendulum import PendulumDriver, SwingConfig
-from tt_bench._pointmaze import maze_id
+from tt_bench._pointmaze import maze_id, pointmaze_steps
 from tt_bench._policies import RandomAgent
 from tt_bench._scatter import ScatteredStarts
 from tt_bench._scores import REFERENCE_RETURNS
@@ -89,8 +89,8 @@ def _stitch(maze: Maze) -> Source:
             "cells away from random cells; no episode leads from the start of the "
             "task to its goal."
         ),
-        transitions=_TRANSITIONS[maze.name],
-        episode_steps=maze.steps,
+        transitions=_TRANSITIONS[maze.name] // 2,  # of five times the length
+        episode_steps=pointmaze_steps(maze.name, terminate=True),
         wrap=partial(HalfWays, maze=maze),
         reference=(0.0, 1.0),
     )

@@ -1,6 +1,8 @@
 """Where training runs: a Fabric for one device, without its messages on the screen."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
@@ -25,8 +27,19 @@ def make_fabric(device: torch.device, precision: Precision) -> "Fabric":
         return Fabric(
             accelerator=device.type,
             devices=index,
-            precision=precision,
+            precision="32-true" if precision == "tf32" else precision,
             plugins=[LightningEnvironment()],  # one process, also within a cluster
         )
     finally:
         logger.setLevel(level)
+
+
+@contextmanager
+def matmuls(precision: Precision) -> Iterator[None]:
+    """Round the factors of float32 matmuls while it lasts, if the precision says so."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("high" if precision == "tf32" else before)
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)

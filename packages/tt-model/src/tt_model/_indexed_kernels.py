@@ -17,7 +17,7 @@ from tt_model._positions import Turns
 if TYPE_CHECKING:
     from tt_model._transformer import TrajectoryTransformer
 
-_SLOTS = 64  # read at once
+_SLOTS = 256  # read at once, at most
 _ROWS, _COLUMNS, _DEPTH = 16, 32, 128  # of a tile of a linear layer
 _LOW = tl.constexpr(-1e30)
 
@@ -134,8 +134,8 @@ def attend(
         features=config.head_width,
         padded=triton.next_power_of_2(config.head_width),
         rotary=rotary,
-        block=_SLOTS,
-        num_warps=2,
+        block=min(_SLOTS, triton.next_power_of_2(state.table.shape[1])),
+        num_warps=4,
     )
     return mixed
 
@@ -193,7 +193,11 @@ def _linear_tile(
     wide: tl.constexpr,
     deep: tl.constexpr,
 ):
-    """Compute one tile of the output, in full float32 where the weights are."""
+    """Compute one tile of the output.
+
+    Where the weights are float32, so is the accuracy: each product is made of three
+    of TF32, which the device has units for.
+    """
     r = (tl.program_id(0) * tall + tl.arange(0, tall))[:, None]
     o = (tl.program_id(1) * wide + tl.arange(0, wide))[None, :]
     total = tl.zeros((tall, wide), tl.float32)
@@ -215,7 +219,7 @@ def _linear_tile(
             mask=(o < outputs) & (i < inputs)[:, None],
             other=0.0,
         )
-        total = tl.dot(tile.to(w.dtype), w, total, input_precision="ieee")
+        total = tl.dot(tile.to(w.dtype), w, total, input_precision="tf32x3")
     total += tl.load(bias + o, mask=o < outputs, other=0.0).to(tl.float32)
     if gelu:
         total = 0.5 * total * (1.0 + tl.erf(total * 0.7071067811865476))

@@ -8,7 +8,7 @@ from attrs.validators import and_, ge, gt, in_, instance_of, le, lt, optional
 
 from tt_model._optimizer import Schedule
 
-Precision = Literal["32-true", "bf16-mixed"]
+Precision = Literal["32-true", "tf32", "bf16-mixed"]
 
 _COUNT = and_(instance_of(int), ge(1))
 _FRACTION = and_(ge(0.0), le(1.0))
@@ -56,7 +56,8 @@ class TrainConfig:
         checkpoint_every: Steps between two checkpoints.
         report_every: Steps between two progress reports, at which the loss is read.
         seed: Of the order of the windows and of dropout.
-        precision: "32-true", or "bf16-mixed" for bfloat16 where it is safe.
+        precision: "32-true"; "tf32", which lets an accelerator round the factors of
+            matmuls; or "bf16-mixed", bfloat16 where it is safe.
         compile: Whether to compile the model with torch.compile, which takes minutes
             at the start and gains nothing on a CPU.
 

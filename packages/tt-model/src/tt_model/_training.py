@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from tt_model._data import Sequences, check_sequences
-from tt_model._devices import make_fabric
+from tt_model._devices import make_fabric, matmuls
 from tt_model._history import Epoch, Progress
 from tt_model._interrupt import interrupts_deferred
 from tt_model._run import Run
@@ -65,7 +65,7 @@ def train(
     _check(model, data, config, held_out)
     fabric = _choose(model, config, device, fabric)
     gpus = [fabric.device] if fabric.device.type == "cuda" else []
-    with torch.random.fork_rng(devices=gpus):
+    with torch.random.fork_rng(devices=gpus), matmuls(config.precision):
         try:
             run = Run(model, data, config, held_out, parts or {}, fabric)
             run.attach(None if checkpoint is None else Path(checkpoint))
