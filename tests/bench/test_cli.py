@@ -131,7 +131,10 @@ def weights(folder: Path) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--methods", "tt", "magic"], "methods out of random, behaviour, bc, iql, tt"),
+        (
+            ["--methods", "tt", "magic"],
+            "methods out of random, behaviour, bc, bc-10",
+        ),
         (["--dataset", "tt/nowhere-v0"], "tt/nowhere-v0"),
         (["--env", "Hopper-v5"], "expected data that fits Hopper-v5"),
         (["--device", "abacus"], "expected a device"),
@@ -196,3 +199,26 @@ def test_collect_refuses_what_it_cannot_make(
 ) -> None:
     assert main(["collect", "mujoco/hopper/medium-v0"]) == 2
     assert "tt/pointmaze/umaze-v0" in capsys.readouterr().err
+
+
+def test_a_budget_becomes_steps_that_a_second_run_finds_again(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [*command, "--methods", "tt", "iql", "--budget", "0.005"]
+    assert main(command) == 0
+    steps = {name: run["budget"]["steps"] for name, run in results(tmp_path).items()}
+    noted = [json.loads(p.read_text()) for p in (tmp_path / ".tt").glob("*/budgets/*")]
+    assert sorted(note["steps"] for note in noted) == sorted(steps.values())
+    assert main(command) == 0
+    assert "all finished before" in capsys.readouterr().out
+
+
+def test_methods_adapt_the_recipe_to_their_row(
+    command: list[str], tmp_path: Path
+) -> None:
+    assert main([*command, "--methods", "bc", "bc-10", "tt", "tt-uniform"]) == 0
+    settings = {name: run["settings"] for name, run in results(tmp_path).items()}
+    assert settings["bc"]["cloning"]["fraction"] == 1.0
+    assert settings["bc-10"]["cloning"]["fraction"] == 0.1
+    assert settings["tt"]["tokenizer"]["kind"] == "quantile"
+    assert settings["tt-uniform"]["tokenizer"]["kind"] == "uniform"

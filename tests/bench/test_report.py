@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from tt_bench._report import print_report, summarise, tabulate
+from tt_bench._report import print_report, print_suite, summarise, tabulate
 from tt_bench._results import RunResult
 
 
@@ -105,3 +105,14 @@ def test_notes_are_printed() -> None:
 def test_nothing_to_report_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one finished run"):
         tabulate([])
+
+
+def test_a_suite_is_averaged_over_its_datasets() -> None:
+    text = io.StringIO()
+    first = [run_of("bc", 0, [10.0]), run_of("tt", 0, [20.0]), run_of("tt", 1, [40.0])]
+    second = [run_of("bc", 0, [30.0]), run_of("tt", 0, [60.0]), run_of("tt", 1, [70.0])]
+    print_suite(Console(file=text, width=120), [first, second])
+    (row,) = [line for line in text.getvalue().splitlines() if "| tt" in line]
+    assert "30.0 +- 10.0" in row
+    assert "65.0 +- 5.0" in row
+    assert row.rstrip(" |").endswith("47.5")

@@ -52,6 +52,7 @@ class AntMaze(gym.Env[Observation, NDArray[np.float32]]):
             ValueError: if there is no such maze.
         """
         self.maze = find_maze(maze)
+        self.side = CELL
         self.goal = cells_to_metres(self.maze, self.maze.goal)
         self.render_mode = render_mode
         self._ant = _simulate(self.maze, self.goal, render_mode)

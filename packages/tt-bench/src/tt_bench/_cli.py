@@ -5,13 +5,22 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated, TypeAlias
 
+import attrs
 import tyro
 from rich.console import Console
 
-from tt_bench._commands import DEFAULT_DATASET, Collect, D4rl, run_collect, run_d4rl
+from tt_bench._commands import (
+    DEFAULT_DATASET,
+    Collect,
+    D4rl,
+    run_collect,
+    run_d4rl,
+    run_suite,
+)
 from tt_bench._recipes import recipe_for
 from tt_bench._show import Show, run_show
 from tt_bench._speed import Speed, run_speed
+from tt_bench._suites import SUITES
 
 _PROGRAM = "python -m tt_bench"
 _REFUSED = 2
@@ -23,7 +32,7 @@ Command: TypeAlias = D4rl | Show | Collect | Speed
 
 def parse(arguments: Sequence[str]) -> Command:
     """Read the options; settings start from the recipe of the dataset."""
-    run = D4rl(recipe=recipe_for(_named_dataset(arguments)))
+    run = _defaults(_named("--dataset", arguments), _named("--suite", arguments))
     commands = (
         Annotated[D4rl, tyro.conf.subcommand("d4rl", default=run)]
         | Annotated[Show, tyro.conf.subcommand("show", default=Show(run=run))]
@@ -34,19 +43,39 @@ def parse(arguments: Sequence[str]) -> Command:
     return command
 
 
-def _named_dataset(arguments: Sequence[str]) -> str:
+def _named(option: str, arguments: Sequence[str]) -> str | None:
     reader = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    reader.add_argument("--dataset", nargs="?", default=DEFAULT_DATASET)
-    known, _ = reader.parse_known_args(list(arguments))
-    return str(known.dataset)
+    reader.add_argument(option, nargs="?", dest="name")
+    name = reader.parse_known_args(list(arguments))[0].name
+    return None if name is None else str(name)
+
+
+def _defaults(dataset: str | None, suite: str | None) -> D4rl:
+    dataset = dataset or DEFAULT_DATASET
+    run = D4rl(dataset=dataset, recipe=recipe_for(dataset))
+    if suite is None or suite not in SUITES:
+        return run
+    chosen = SUITES[suite]
+    return attrs.evolve(run, seeds=chosen.seeds, episodes=chosen.episodes)
+
+
+def _parse_suite(suite: str, arguments: Sequence[str]) -> list[D4rl]:
+    """Read the options anew for each dataset, whose recipe they start from."""
+    if _named("--dataset", arguments) is not None:
+        raise ValueError("expected --dataset or --suite, got both")
+    every = [parse([*arguments, "--dataset", name]) for name in SUITES[suite].datasets]
+    return [run for run in every if isinstance(run, D4rl)]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return the exit status of the process."""
-    command = parse(sys.argv[1:] if arguments is None else arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    command = parse(arguments)
     console = Console(width=None if sys.stdout.isatty() else _LOG_WIDTH)
     try:
-        if isinstance(command, D4rl):
+        if isinstance(command, D4rl) and command.suite:
+            run_suite(_parse_suite(command.suite, arguments), console)
+        elif isinstance(command, D4rl):
             run_d4rl(command, console)
         elif isinstance(command, Show):
             run_show(command, console)

@@ -8,9 +8,10 @@ from typing import Annotated
 import attrs
 import torch
 import tyro
-from attrs.validators import ge, optional
+from attrs.validators import ge, gt, in_, optional
 from rich.console import Console
 
+from tt_bench._budget import fit_budget
 from tt_bench._d4rl import d4rl_entries, d4rl_file
 from tt_bench._dataset import Dataset
 from tt_bench._estimate import estimate_seconds
@@ -18,16 +19,18 @@ from tt_bench._experiment import Experiment
 from tt_bench._interface import Advance, Track
 from tt_bench._load import load_dataset
 from tt_bench._machine import matmul_peak
+from tt_bench._maze_check import check_values
 from tt_bench._maze_plans import draw_plans
 from tt_bench._methods import METHODS
 from tt_bench._minari import is_local
 from tt_bench._progress import shown_on
 from tt_bench._recipes import Recipe
-from tt_bench._report import print_report
+from tt_bench._report import print_report, print_suite
 from tt_bench._results import RunResult
 from tt_bench._run_config import Run, RunConfig, plan_runs
 from tt_bench._scores import normalise
 from tt_bench._sources import SOURCES
+from tt_bench._suites import SUITES
 from tt_bench._threads import choose_threads
 
 DEFAULT_DATASET = "tt/pointmaze/umaze-v0"
@@ -53,6 +56,10 @@ class D4rl:
         episodes: Episodes of each run.
         max_steps: Cut episodes after so many steps; the environment's limit by default.
         steps: Training steps of the transformer, short for --training.steps.
+        budget: Minutes of training for each transformer and each critic on this
+            machine: a short trial tells how many steps that is.
+        suite: Run a set of datasets instead, and print one table of all at the end:
+            pointmaze or antmaze.
         device: Where to compute, such as cpu or cuda.
         threads: Processor threads of torch. By default one or all, whichever proves
             faster before each run; a run that resumes is the same bit for bit only
@@ -63,12 +70,14 @@ class D4rl:
 
     dataset: str = DEFAULT_DATASET
     env: str | None = None
-    methods: tuple[str, ...] = ("random", "behaviour", "bc", "tt")
+    methods: tuple[str, ...] = ("random", "behaviour", "bc", "iql", "tt", "tt+q")
     seeds: int = 3
     first_seed: int = 0
     episodes: int = 20
     max_steps: int | None = None
     steps: int | None = None
+    budget: float | None = attrs.field(default=None, validator=optional(gt(0.0)))
+    suite: str | None = attrs.field(default=None, validator=optional(in_(SUITES)))
     device: str = "cpu"
     threads: int | None = attrs.field(default=None, validator=optional(ge(1)))
     output: Path = Path(".tt")
@@ -99,7 +108,12 @@ def run_collect(options: Collect, console: Console) -> None:
         _say(console, f"  {dataset.source}")
 
 
-def run_d4rl(options: D4rl, console: Console) -> None:
+def run_suite(runs: Sequence[D4rl], console: Console) -> None:
+    """Run on one dataset after the other, then print one table of all."""
+    print_suite(console, [run_d4rl(options, console) for options in runs])
+
+
+def run_d4rl(options: D4rl, console: Console) -> list[RunResult]:
     """Run every method with every seed that is not finished, then print the table."""
     recipe, config = configure(options)
     runs = plan_runs(config)
@@ -108,6 +122,8 @@ def run_d4rl(options: D4rl, console: Console) -> None:
     dataset = _load(options.dataset, options.env, track)
     _say(console, f"  {dataset.source}")
     experiment = Experiment.of(dataset, recipe, config)
+    if options.budget is not None:
+        experiment = _within(console, experiment, options.budget)
     _foretell(console, experiment, runs)
     results = []
     for run in runs:
@@ -116,9 +132,29 @@ def run_d4rl(options: D4rl, console: Console) -> None:
         results.append(_execute(console, experiment, run, track))
     print_report(console, results, _references(dataset))
     _say(console, f"results and models: {experiment.store.folder}")
+    correlation = check_values(experiment)
+    if correlation is not None:
+        _say(
+            console,
+            f"V of iql seed 0 at 100 new states correlates {correlation:.3f} with "
+            "discounted shortest ways to the goal",
+        )
     picture = draw_plans(experiment, track)
     if picture is not None:
         _say(console, f"plans: {picture}")
+    return results
+
+
+def _within(console: Console, experiment: Experiment, minutes: float) -> Experiment:
+    """Fit the steps of training to minutes, and say how many they are."""
+    _say(console, f"budget of {minutes:g} min a network: timing a few steps ...")
+    recipe = fit_budget(experiment, minutes)
+    _say(
+        console,
+        f"  {recipe.training.steps:,} steps of a transformer, "
+        f"{recipe.critic.steps:,} of a critic where there is one",
+    )
+    return attrs.evolve(experiment, recipe=recipe)
 
 
 def configure(options: D4rl) -> tuple[Recipe, RunConfig]:

@@ -62,7 +62,7 @@ def estimate_seconds(
     judged = {run.seed for run in runs if run.method in ("iql", "tt+q")}
     cloned = [run for run in runs if run.method.startswith("bc")]
     return (
-        len({run.seed for run in planned}) * training
+        len({(run.seed, run.method == "tt-uniform") for run in planned}) * training
         + len(planned) * plans * plan
         + len(judged) * recipe.critic.steps * _CRITIC_STEP
         + len(cloned) * recipe.cloning.steps * _CLONING_STEP

@@ -43,7 +43,8 @@ def find_map(env: gymnasium.Env[Any, Any]) -> MazeMap | None:
     """
     maze: Any = getattr(env.unwrapped, "maze", None)
     if isinstance(maze, Maze):
-        return MazeMap(maze.rows, 1.0, _point(cells_to_xy(maze, maze.goal)))
+        side = float(getattr(env.unwrapped, "side", 1.0))
+        return MazeMap(maze.rows, side, _point(side * cells_to_xy(maze, maze.goal)))
     if not hasattr(maze, "maze_map"):
         return None
     rows = tuple(

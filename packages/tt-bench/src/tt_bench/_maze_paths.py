@@ -33,9 +33,9 @@ def ways_to_goal(maze: MazeMap, radius: float) -> NDArray[np.float64]:
     points, blocked = grid(maze, _FINENESS), walls(maze, _FINENESS)
     side = maze.scale / _FINENESS
     away = np.linalg.norm(points - np.asarray(maze.goal, np.float32), axis=-1)
-    lengths = np.full(blocked.shape, np.inf)
+    lengths: NDArray[np.float64] = np.full(blocked.shape, np.inf)
     lengths[(away <= radius) & ~blocked] = 0.0
-    queue = [(0.0, *map(int, place)) for place in np.argwhere(lengths == 0.0)]
+    queue = [(0.0, row, column) for row, column in np.argwhere(lengths == 0.0).tolist()]
     while queue:
         length, row, column = heapq.heappop(queue)
         if length > lengths[row, column]:

@@ -106,6 +106,32 @@ def tabulate(
     return table
 
 
+def print_suite(console: Console, suite: Sequence[Sequence[RunResult]]) -> None:
+    """Print the means of every method on every dataset, and their averages."""
+    console.print(tabulate_suite(suite), highlight=False)
+
+
+def tabulate_suite(suite: Sequence[Sequence[RunResult]]) -> Table:
+    """Lay out methods by datasets; the average counts each dataset once.
+
+    Args:
+        suite: the finished runs on each dataset, of the same methods.
+    """
+    table = Table(box=box.ASCII2, caption=_CAPTION, caption_justify="left")
+    table.add_column("method", no_wrap=True)
+    for results in suite:
+        table.add_column(results[0].dataset["name"], justify="right")
+    table.add_column("average", justify="right")
+    for method in dict.fromkeys(result.method for result in suite[0]):
+        rows = [
+            summarise([result for result in results if result.method == method])
+            for results in suite
+        ]
+        cells = [f"{row.mean:.1f} +- {row.error:.1f}" for row in rows]
+        table.add_row(method, *cells, f"{np.mean([row.mean for row in rows]):.1f}")
+    return table
+
+
 def _empty(unit: str, success: bool) -> Table:
     table = Table(box=box.ASCII2, caption=_CAPTION, caption_justify="left")
     table.add_column("method", no_wrap=True)

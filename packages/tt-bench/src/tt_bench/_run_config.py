@@ -24,7 +24,9 @@ class RunConfig:
         output: folder for results and trained models.
     """
 
-    methods: tuple[str, ...] = attrs.field(default=("random", "behaviour", "bc", "tt"))
+    methods: tuple[str, ...] = attrs.field(
+        default=("random", "behaviour", "bc", "iql", "tt", "tt+q")
+    )
     seeds: int = attrs.field(default=3, validator=ge(1))
     first_seed: int = attrs.field(default=0, validator=ge(0))
     episodes: int = attrs.field(default=20, validator=[ge(1), le(999)])

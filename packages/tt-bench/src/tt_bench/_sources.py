@@ -194,17 +194,15 @@ def collect_dataset(source: Source, *, progress: Progress | None = None) -> Path
         ValueError: if the cache already has it.
     """
     check_unused(source.dataset_id)
-    spec = copy.deepcopy(gym.spec(source.env_id))
-    spec.max_episode_steps = source.episode_steps
     episodes = collect(
         source.behaviour(),
-        partial(_make_env, spec, source.wrap),
+        partial(make_collector, source),
         transitions=source.transitions,
         seed=source.seed,
         progress=progress,
     )
     notes = MinariNotes(
-        env=spec,
+        env=_collection_spec(source),
         eval_env=gym.spec(source.env_id),
         reference=source.reference or measure_reference(source),
         reference_episodes=None if source.reference else source.reference_episodes,
@@ -215,11 +213,16 @@ def collect_dataset(source: Source, *, progress: Progress | None = None) -> Path
     return write_minari(episodes, source.dataset_id, notes)
 
 
-def _make_env(
-    spec: EnvSpec, wrap: Callable[[Environment], Environment] | None
-) -> Environment:
-    env: Environment = gym.make(spec)
-    return wrap(env) if wrap else env
+def make_collector(source: Source) -> Environment:
+    """Make the environment that a dataset is collected in."""
+    env: Environment = gym.make(_collection_spec(source))
+    return source.wrap(env) if source.wrap else env
+
+
+def _collection_spec(source: Source) -> EnvSpec:
+    spec = copy.deepcopy(gym.spec(source.env_id))
+    spec.max_episode_steps = source.episode_steps
+    return spec
 
 
 def measure_reference(source: Source) -> tuple[float, float]:

@@ -1,0 +1,34 @@
+"""Several datasets in one command, and training by minutes instead of steps."""
+
+import attrs
+import pytest
+
+from tt_bench._cli import _parse_suite, main, parse
+from tt_bench._commands import D4rl
+from tt_bench._recipes import recipe_for
+from tt_bench._suites import SUITES
+
+
+def test_a_suite_runs_each_dataset_with_its_own_recipe_and_the_given_options() -> None:
+    runs = _parse_suite(
+        "antmaze", ["d4rl", "--suite", "antmaze", "--planner.horizon", "3"]
+    )
+    assert [run.dataset for run in runs] == list(SUITES["antmaze"].datasets)
+    assert {run.episodes for run in runs} == {20}
+    expected = recipe_for(runs[0].dataset)
+    planner = attrs.evolve(expected.planner, horizon=3)
+    assert runs[0].recipe == attrs.evolve(expected, planner=planner)
+
+
+def test_a_dataset_and_a_suite_are_not_given_together(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["d4rl", "--suite", "pointmaze", "--dataset", "tt/x-v0"]) == 2
+    assert "--dataset or --suite, got both" in capsys.readouterr().err
+
+
+def test_options_of_a_single_run_start_from_its_dataset() -> None:
+    command = parse(["d4rl", "--dataset", "tt/antmaze/umaze-v0"])
+    assert isinstance(command, D4rl)
+    assert command.recipe == recipe_for("tt/antmaze/umaze-v0")
+    assert command.episodes == 20
