@@ -62,7 +62,10 @@ def _is_blocked(
 def way_lengths(
     maze: MazeMap, lengths: NDArray[np.float64], xy: FloatArray
 ) -> NDArray[np.float64]:
-    """Look up the way from positions [N, 2] in what `ways_to_goal` returned: [N]."""
+    """Look up the way from positions [N, 2] in what `ways_to_goal` returned: [N].
+
+    Positions outside the map are in its border, a wall.
+    """
     left, _, _, top = maze.extent
     side = maze.scale / _FINENESS
     column = np.clip((xy[:, 0] - left) / side, 0, lengths.shape[1] - 1).astype(int)

@@ -49,7 +49,18 @@ def critic_evaluator(
     discount: float,
     device: str,
 ) -> Evaluator:
-    """Judge by a critic in place of the value tokens, in the critic's units."""
+    """Judge by a critic in place of the value tokens, in the critic's units.
+
+    Raises:
+        ValueError: the critic is for other numbers than the tokenizer's.
+    """
+    sizes = trained.critic.observation_size, trained.critic.action_size
+    if sizes != (layout.observation, layout.action):
+        raise ValueError(
+            f"expected a critic of {layout.observation} observation and "
+            f"{layout.action} action numbers, as the tokenizer has, got one of "
+            f"{sizes[0]} and {sizes[1]}: train both on one dataset"
+        )
     middles = torch.tensor(bins.middles, device=device)
     observation, action = (
         middles[layout.observation_slice],

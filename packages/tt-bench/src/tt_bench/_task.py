@@ -7,6 +7,8 @@ import numpy as np
 from tt_bench._dataset import Dataset
 from tt_bench._interface import FloatArray
 
+_SLACK = 1e-3  # of a bound, that rounding may exceed it by
+
 
 @attrs.frozen(eq=False)
 class Task:
@@ -32,7 +34,7 @@ def find_task(dataset: Dataset, max_steps: int | None = None) -> Task:
 
     Raises:
         ValueError: the environment is unknown, has no time limit or no box of
-            actions, or its sizes are not the data's.
+            actions, its sizes are not the data's, or it can't take the data's actions.
     """
     env = dataset.make_env()
     env.close()
@@ -46,6 +48,7 @@ def find_task(dataset: Dataset, max_steps: int | None = None) -> Task:
             f"expected a time limit of episodes, {dataset.env_id} has none: give one "
             "with --max-steps"
         )
+    _check_actions(dataset, box)
     return Task(
         np.asarray(box.low, np.float32), np.asarray(box.high, np.float32), steps
     )
@@ -59,4 +62,18 @@ def _check_sizes(dataset: Dataset, env: gymnasium.Env[FloatArray, FloatArray]) -
             f"expected data that fits {dataset.env_id}, whose observations and actions "
             f"have shapes {shapes[0]} and {shapes[1]}; {dataset.name} has {sizes[0]} "
             f"and {sizes[1]} numbers: name the environment with --env"
+        )
+
+
+def _check_actions(dataset: Dataset, box: gymnasium.spaces.Box) -> None:
+    actions = dataset.episodes.actions
+    slack = _SLACK * np.maximum(1.0, np.abs(box.high))
+    outside = (actions < box.low - slack) | (actions > box.high + slack)
+    if outside.any():
+        row, column = np.argwhere(outside)[0]
+        raise ValueError(
+            f"expected actions within those of {dataset.env_id}, {box.low} to "
+            f"{box.high}; {dataset.name} has {actions[row, column]} as number {column} "
+            f"of the action of row {row}: clip the actions, or name the environment "
+            "that they were made for with --env"
         )
