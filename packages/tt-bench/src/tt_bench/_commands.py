@@ -14,27 +14,23 @@ from rich.console import Console
 from tt_bench._budget import fit_budget
 from tt_bench._d4rl import d4rl_entries, d4rl_file
 from tt_bench._dataset import Dataset
-from tt_bench._estimate import estimate_seconds
 from tt_bench._experiment import Experiment
 from tt_bench._interface import Advance, Track
 from tt_bench._load import load_dataset
-from tt_bench._machine import matmul_peak
 from tt_bench._maze_check import check_values
 from tt_bench._maze_plans import draw_plans
-from tt_bench._methods import METHODS
+from tt_bench._messages import announce, foretell, references, say
 from tt_bench._minari import is_local
 from tt_bench._progress import shown_on
 from tt_bench._recipes import Recipe
 from tt_bench._report import print_report, print_suite
 from tt_bench._results import RunResult
 from tt_bench._run_config import Run, RunConfig, plan_runs
-from tt_bench._scores import normalise
 from tt_bench._sources import SOURCES
 from tt_bench._suites import SUITES
 from tt_bench._threads import choose_threads
 
 DEFAULT_DATASET = "tt/pointmaze/umaze-v0"
-_LOOK = 512  # a matmul of this size tells enough of the machine
 
 
 @attrs.frozen
@@ -104,8 +100,8 @@ def run_collect(options: Collect, console: Console) -> None:
         )
     for name in options.names:
         dataset = _load(name, None, shown_on(console))
-        _say(console, f"{name}: {len(dataset.episodes):,} transitions")
-        _say(console, f"  {dataset.source}")
+        say(console, f"{name}: {len(dataset.episodes):,} transitions")
+        say(console, f"  {dataset.source}")
 
 
 def run_suite(runs: Sequence[D4rl], console: Console) -> None:
@@ -117,39 +113,39 @@ def run_d4rl(options: D4rl, console: Console) -> list[RunResult]:
     """Run every method with every seed that is not finished, then print the table."""
     recipe, config = configure(options)
     runs = plan_runs(config)
-    _announce(console, options.dataset, runs, recipe)
+    announce(console, options.dataset, runs, recipe)
     track = shown_on(console)
     dataset = _load(options.dataset, options.env, track)
-    _say(console, f"  {dataset.source}")
+    say(console, f"  {dataset.source}")
     experiment = Experiment.of(dataset, recipe, config)
     if options.budget is not None:
         experiment = _within(console, experiment, options.budget)
-    _foretell(console, experiment, runs)
+    foretell(console, experiment, runs)
     results = []
     for run in runs:
         if options.threads is None and experiment.finished(run) is None:
             choose_threads()
         results.append(_execute(console, experiment, run, track))
-    print_report(console, results, _references(dataset))
-    _say(console, f"results and models: {experiment.store.folder}")
+    print_report(console, results, references(dataset))
+    say(console, f"results and models: {experiment.store.folder}")
     correlation = check_values(experiment)
     if correlation is not None:
-        _say(
+        say(
             console,
             f"V of iql seed 0 at 100 new states correlates {correlation:.3f} with "
             "discounted shortest ways to the goal",
         )
     picture = draw_plans(experiment, track)
     if picture is not None:
-        _say(console, f"plans: {picture}")
+        say(console, f"plans: {picture}")
     return results
 
 
 def _within(console: Console, experiment: Experiment, minutes: float) -> Experiment:
     """Fit the steps of training to minutes, and say how many they are."""
-    _say(console, f"budget of {minutes:g} min a network: timing a few steps ...")
+    say(console, f"budget of {minutes:g} min a network: timing a few steps ...")
     recipe = fit_budget(experiment, minutes)
-    _say(
+    say(
         console,
         f"  {recipe.training.steps:,} steps of a transformer, "
         f"{recipe.critic.steps:,} of a critic where there is one",
@@ -188,68 +184,14 @@ def _check_device(device: str) -> str:
     return device
 
 
-def _announce(
-    console: Console, dataset: str, runs: Sequence[Run], recipe: Recipe
-) -> None:
-    """Say what will happen before anything takes time."""
-    methods = list(dict.fromkeys(run.method for run in runs))
-    _say(console, f"dataset {dataset}")
-    if dataset in SOURCES and not is_local(dataset):
-        count = SOURCES[dataset].transitions
-        _say(console, f"  will be collected first, once: {count:,} transitions")
-    for method in methods:
-        seeds = sum(run.method == method for run in runs)
-        _say(console, f"{method}: {METHODS[method].title}, {seeds} x")
-    if "tt" in methods:
-        shape, training, planner = recipe.model, recipe.training, recipe.planner
-        _say(
-            console,
-            f"  {shape.layers} layers of width {shape.width}, {training.steps:,} steps "
-            f"of {training.batch} x {training.transitions} transitions; beam "
-            f"{planner.beam} x {planner.candidates}, horizon {planner.horizon}, "
-            f"context {planner.context}",
-        )
-
-
-def _foretell(console: Console, experiment: Experiment, runs: Sequence[Run]) -> None:
-    """Say how many runs are left and about how long they will take."""
-    left = [run for run in runs if experiment.finished(run) is None]
-    seconds = estimate_seconds(
-        experiment.dataset,
-        experiment.recipe,
-        left,
-        episodes=experiment.config.episodes,
-        steps=experiment.task.steps,
-        peak=matmul_peak(experiment.config.device, _LOOK),
-    )
-    done = len(runs) - len(left)
-    minutes = max(1, round(seconds / 60))
-    _say(
-        console,
-        f"{len(runs)} runs, {done} finished before; about {minutes} min for the rest"
-        if left
-        else f"{len(runs)} runs, all finished before",
-    )
-
-
 def _execute(
     console: Console, experiment: Experiment, run: Run, track: Track
 ) -> RunResult:
     result = experiment.execute(run, track)
     mean = sum(result.scores or result.returns) / len(result.returns)
     unit = "return" if result.scores is None else "score"
-    _say(console, f"{run.method} seed {run.seed}: {unit} {mean:.1f}")
+    say(console, f"{run.method} seed {run.seed}: {unit} {mean:.1f}")
     return result
-
-
-def _references(dataset: Dataset) -> dict[str, str]:
-    """Say what is known of the methods without running them."""
-    returns = dataset.episodes.returns()
-    length = round(float(dataset.episodes.lengths.mean()))
-    if dataset.reference is None:
-        return {"behaviour": f"data: {returns.mean():.1f} in {length} steps"}
-    mean = float(normalise(returns, dataset.reference).mean())
-    return {"random": "0", "behaviour": f"data: {mean:.1f} in {length} steps"}
 
 
 def _load(name: str, env: str | None, track: Track) -> Dataset:
@@ -270,7 +212,3 @@ def _follow(advance: Advance, done: int, total: int) -> None:
     """Show bytes as a share of the whole, where that is known."""
     share = 100 * done // total if total else 0
     advance(share, f"{done / 1e6:.0f} of {total / 1e6:.0f} MB")
-
-
-def _say(console: Console, text: str) -> None:
-    console.print(text, highlight=False, markup=False, soft_wrap=True)

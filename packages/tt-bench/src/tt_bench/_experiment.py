@@ -10,7 +10,8 @@ import torch
 from tt_bench._dataset import Dataset
 from tt_bench._evaluate import Evaluation, Step, evaluate
 from tt_bench._interface import Agent, Track
-from tt_bench._methods import METHODS, Context, Prepared, run_settings
+from tt_bench._method import Context, Prepared
+from tt_bench._methods import METHODS, run_settings
 from tt_bench._progress import silent
 from tt_bench._recipes import Recipe
 from tt_bench._results import RunResult, save_result

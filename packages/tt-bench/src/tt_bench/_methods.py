@@ -2,17 +2,17 @@
 
 import copy
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import attrs
 
 from tt_bench._agent import TransformerAgent
 from tt_bench._cloning import clone
 from tt_bench._criticism import TrainedCritic, train_critic
-from tt_bench._dataset import Dataset
-from tt_bench._interface import Agent, FloatArray, Track
+from tt_bench._interface import FloatArray
+from tt_bench._method import Context, Method, Prepared
 from tt_bench._planning import (
     beam_planner,
     critic_evaluator,
@@ -22,65 +22,9 @@ from tt_bench._planning import (
 from tt_bench._policies import FunctionAgent, RandomAgent
 from tt_bench._recipes import Recipe
 from tt_bench._sources import SOURCES, behaviour_policy
-from tt_bench._store import Store
-from tt_bench._task import Task
 from tt_bench._transformer import Trained, train_transformer
 from tt_model import Progress
 from tt_plan import Evaluator
-
-
-@attrs.frozen(eq=False)
-class Context:
-    """What a method has to work with.
-
-    Attributes:
-        dataset: what to learn from.
-        identity: what tells the data from other data: part of every hash.
-        recipe: the settings.
-        seed: of the training and of the agent's randomness.
-        device: where to compute.
-        store: where trained models are kept.
-        track: follows the progress.
-        task: bounds of the actions and of an episode.
-    """
-
-    dataset: Dataset
-    identity: Mapping[str, Any]
-    recipe: Recipe
-    seed: int
-    device: str
-    store: Store
-    track: Track
-    task: Task
-
-
-class Prepared(NamedTuple):
-    """An agent ready to be evaluated, and what training it took.
-
-    Without an agent the episodes of the data themselves are the method's.
-    """
-
-    agent: Agent | None
-    steps: int = 0
-    seconds: float = 0.0
-
-
-class Method(NamedTuple):
-    """One row of the table.
-
-    Attributes:
-        prepare: trains if need be and returns the agent.
-        parts: fields of the recipe that the outcome depends on.
-        trained: whether to run it once for each training seed, or only once.
-        title: what it is, in a few words.
-        adapt: changes the recipe for this row.
-    """
-
-    prepare: Callable[[Context], Prepared]
-    parts: tuple[str, ...]
-    trained: bool
-    title: str
-    adapt: Callable[[Recipe], Recipe] = lambda recipe: recipe
 
 
 def _random(context: Context) -> Prepared:

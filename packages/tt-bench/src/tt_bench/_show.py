@@ -15,7 +15,8 @@ from tt_bench._commands import D4rl, configure
 from tt_bench._experiment import Experiment, episode_seeds
 from tt_bench._interface import Track
 from tt_bench._load import load_dataset
-from tt_bench._methods import METHODS, Context, untrained
+from tt_bench._method import Context
+from tt_bench._methods import METHODS, untrained
 from tt_bench._progress import shown_on, silent
 from tt_bench._rollout import Rollout, play
 from tt_bench._rollout_picture import choose_numbers, draw_rollout

@@ -18,7 +18,7 @@ from tt_model import _indexed
 from tt_model._cache import Pool, SharedState, fork, is_repeat, merge
 from tt_model._config import TransformerConfig
 from tt_model._extend import extend, reread, root
-from tt_model._indexed import IndexedState
+from tt_model._indexed_step import IndexedState
 from tt_model._positions import Turns, rotate, turns, visible
 
 State: TypeAlias = SharedState | IndexedState

@@ -1,0 +1,76 @@
+"""What a run says before it starts, and what is known without running."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from tt_bench._dataset import Dataset
+from tt_bench._estimate import estimate_seconds
+from tt_bench._experiment import Experiment
+from tt_bench._machine import matmul_peak
+from tt_bench._methods import METHODS
+from tt_bench._minari import is_local
+from tt_bench._recipes import Recipe
+from tt_bench._run_config import Run
+from tt_bench._scores import normalise
+from tt_bench._sources import SOURCES
+
+_LOOK = 512  # a matmul of this size tells enough of the machine
+
+
+def announce(
+    console: Console, dataset: str, runs: Sequence[Run], recipe: Recipe
+) -> None:
+    """Say what will happen before anything takes time."""
+    methods = list(dict.fromkeys(run.method for run in runs))
+    say(console, f"dataset {dataset}")
+    if dataset in SOURCES and not is_local(dataset):
+        count = SOURCES[dataset].transitions
+        say(console, f"  will be collected first, once: {count:,} transitions")
+    for method in methods:
+        seeds = sum(run.method == method for run in runs)
+        say(console, f"{method}: {METHODS[method].title}, {seeds} x")
+    if "tt" in methods:
+        shape, training, planner = recipe.model, recipe.training, recipe.planner
+        say(
+            console,
+            f"  {shape.layers} layers of width {shape.width}, {training.steps:,} steps "
+            f"of {training.batch} x {training.transitions} transitions; beam "
+            f"{planner.beam} x {planner.candidates}, horizon {planner.horizon}, "
+            f"context {planner.context}",
+        )
+
+
+def foretell(console: Console, experiment: Experiment, runs: Sequence[Run]) -> None:
+    """Say how many runs are left and about how long they will take."""
+    left = [run for run in runs if experiment.finished(run) is None]
+    seconds = estimate_seconds(
+        experiment.dataset,
+        experiment.recipe,
+        left,
+        episodes=experiment.config.episodes,
+        steps=experiment.task.steps,
+        peak=matmul_peak(experiment.config.device, _LOOK),
+    )
+    done = len(runs) - len(left)
+    minutes = max(1, round(seconds / 60))
+    say(
+        console,
+        f"{len(runs)} runs, {done} finished before; about {minutes} min for the rest"
+        if left
+        else f"{len(runs)} runs, all finished before",
+    )
+
+
+def references(dataset: Dataset) -> dict[str, str]:
+    """Say what is known of the methods without running them."""
+    returns = dataset.episodes.returns()
+    length = round(float(dataset.episodes.lengths.mean()))
+    if dataset.reference is None:
+        return {"behaviour": f"data: {returns.mean():.1f} in {length} steps"}
+    mean = float(normalise(returns, dataset.reference).mean())
+    return {"random": "0", "behaviour": f"data: {mean:.1f} in {length} steps"}
+
+
+def say(console: Console, text: str) -> None:
+    console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,66 @@
+"""What a method of the comparison is: a way from a dataset to an agent."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import attrs
+
+from tt_bench._dataset import Dataset
+from tt_bench._interface import Agent, Track
+from tt_bench._recipes import Recipe
+from tt_bench._store import Store
+from tt_bench._task import Task
+
+
+@attrs.frozen(eq=False)
+class Context:
+    """What a method has to work with.
+
+    Attributes:
+        dataset: what to learn from.
+        identity: what tells the data from other data: part of every hash.
+        recipe: the settings.
+        seed: of the training and of the agent's randomness.
+        device: where to compute.
+        store: where trained models are kept.
+        track: follows the progress.
+        task: bounds of the actions and of an episode.
+    """
+
+    dataset: Dataset
+    identity: Mapping[str, Any]
+    recipe: Recipe
+    seed: int
+    device: str
+    store: Store
+    track: Track
+    task: Task
+
+
+class Prepared(NamedTuple):
+    """An agent ready to be evaluated, and what training it took.
+
+    Without an agent the episodes of the data themselves are the method's.
+    """
+
+    agent: Agent | None
+    steps: int = 0
+    seconds: float = 0.0
+
+
+class Method(NamedTuple):
+    """One row of the table.
+
+    Attributes:
+        prepare: trains if need be and returns the agent.
+        parts: fields of the recipe that the outcome depends on.
+        trained: whether to run it once for each training seed, or only once.
+        title: what it is, in a few words.
+        adapt: changes the recipe for this row.
+    """
+
+    prepare: Callable[[Context], Prepared]
+    parts: tuple[str, ...]
+    trained: bool
+    title: str
+    adapt: Callable[[Recipe], Recipe] = lambda recipe: recipe
