@@ -184,10 +184,14 @@ _MAZE = attrs.evolve(
     planner=attrs.evolve(_SMALL.planner, context=5, every=5),
     critic=attrs.evolve(_SMALL.critic, steps=5_000),
 )
+# The ant acts 20 times a second, and its controller is one: unlikely actions are noise.
 _ANTMAZE = attrs.evolve(
-    _MAZE,
-    model=attrs.evolve(_MAZE.model, layers=4, width=128),
-    critic=attrs.evolve(_MAZE.critic, rewards="minus-one"),
+    _SMALL,
+    training=attrs.evolve(_SMALL.training, steps=2_000),
+    planner=attrs.evolve(
+        _SMALL.planner, context=5, horizon=5, every=2, action_tail=0.2
+    ),
+    critic=attrs.evolve(_SMALL.critic, steps=30_000, rewards="minus-one"),
 )
 _LOCOMOTION = Recipe(termination_reward=-100.0, critic=CriticSettings(rewards="spread"))
 _LOCOMOTION_WORDS = ("hopper", "halfcheetah", "walker2d", "ant/", "mujoco/")
