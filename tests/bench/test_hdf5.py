@@ -303,3 +303,10 @@ def test_reading_takes_little_more_memory_than_the_arrays(tmp_path: Path) -> Non
     peak, arrays = json.loads(result.stdout)
     assert arrays == steps * 15 * 4
     assert peak < 1.3 * arrays
+
+
+def test_the_environment_takes_options_such_as_how_to_render(tmp_path: Path) -> None:
+    dataset = read_hdf5(write(tmp_path, 5, env=ENV))
+    env = dataset.make_env(render_mode="rgb_array")
+    assert env.render_mode == "rgb_array"
+    env.close()

@@ -209,10 +209,10 @@ def _time_limit(env_id: str) -> int | None:
         ) from error
 
 
-def _make_env(env_id: str) -> gym.Env[NDArray[np.float32], Any]:
+def _make_env(env_id: str, **options: Any) -> gym.Env[NDArray[np.float32], Any]:
     with warnings.catch_warnings():  # D4RL's data belong to older versions
         warnings.filterwarnings("ignore", ".* is out of date")
-        env = gym.make(env_id)
+        env = gym.make(env_id, **options)
     keys: tuple[str, ...] = ()
     if isinstance(env.observation_space, gym.spaces.Dict):
         keys = default_keys(env.observation_space, env.reset(seed=0)[0])
