@@ -10,7 +10,7 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 from tt_bench._maze import MAZES, cells_to_xy, xy_to_cells
-from tt_bench._pointmaze import PointMaze, maze_id
+from tt_bench._pointmaze import PointMaze, maze_id, pointmaze_steps
 from tt_bench._robotics import import_robotics
 
 
@@ -40,7 +40,7 @@ def test_the_physics_are_those_of_gymnasium_robotics() -> None:
 def test_the_environment_keeps_gymnasiums_rules(maze: str, terminate: bool) -> None:
     env = gym.make(maze_id(maze, terminate))
     assert env.spec is not None
-    assert env.spec.max_episode_steps == MAZES[maze].steps
+    assert env.spec.max_episode_steps == pointmaze_steps(maze, terminate)
     check_env(env.unwrapped, skip_render_check=True)
     env.close()
 
@@ -112,3 +112,16 @@ def test_making_a_maze_prints_nothing() -> None:
     command = [sys.executable, "-W", "error", "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout + done.stderr == ""
+
+
+def test_an_action_of_the_task_that_terminates_lasts_five_steps_of_the_other() -> None:
+    start = {"cell": MAZES["large"].start}
+    short, long = PointMaze("large"), PointMaze("large", terminate=True)
+    for env in (short, long):
+        env.reset(seed=0, options=start)
+    action = np.array([0.3, -0.5], np.float32)
+    for _ in range(5):
+        expected = short.step(action)[0]
+    np.testing.assert_allclose(long.step(action)[0], expected)
+    assert pointmaze_steps("large") == 800
+    assert pointmaze_steps("large", terminate=True) == 320  # twice the time
