@@ -21,9 +21,10 @@ from einops import rearrange
 from torch import Tensor
 from torch.nn import functional as F
 
+from tt_model._cache import kept
 from tt_model._config import TransformerConfig
 from tt_model._indexed_step import IndexedState, enter, place, transform
-from tt_model._positions import Turns, turns, visible, window_start
+from tt_model._positions import Turns, turns, visible, window_start, with_padding
 
 if TYPE_CHECKING:
     from tt_model._transformer import TrajectoryTransformer
@@ -48,16 +49,15 @@ def start(
     state = _room(model, rows, origin, length, pad, x)
     if config.positions == "learned":
         state = attrs.evolve(state, history=prefix)
-    mask = _visible_to(config, pad, length)
+    index = torch.arange(length, device=pad.device)
+    mask = with_padding(visible(config, index, index), pad)
     by = turns(config, 0, length, x)
     first = window_start(config, length - 1)
     for layer, block in enumerate(model.layers):
         q, k, v = block.attn.project(block.ln1(x), by)
         _store(config, state.keys[layer], k, first)
         _store(config, state.values[layer], v, first)
-        q, k, v = (rearrange(t, "r t h f -> r h t f") for t in (q, k, v))
-        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=1.0)
-        x = x + block.attn.proj(rearrange(mixed, "r h t f -> r t (h f)"))
+        x = x + block.attn.mix(q, k, v, mask)
         x = x + block.mlp(block.ln2(x))
     return model.ln_f(x[:, -1]), state
 
@@ -112,7 +112,7 @@ def _room(
 ) -> IndexedState:
     """Allocate a state for as many rows as the last search of this size needed."""
     config = model.config
-    slots = config.window * place(config, 0).each
+    slots = config.window * kept(config)
     room = max(rows, model.room.get(origin, 0))
     keys = like.new_empty(config.layers, slots, room, config.width)
     table = torch.arange(rows, dtype=torch.int32, device=like.device)
@@ -126,19 +126,11 @@ def _room(
     )
 
 
-def _visible_to(config: TransformerConfig, pad: Tensor, length: int) -> Tensor:
-    """Say what each token of a prefix attends to: [R, 1, T, T]; padding, itself."""
-    index = torch.arange(length, device=pad.device)
-    real = index >= pad[:, None]  # [R, T]
-    own = (index == index[:, None]) & ~real[:, :, None]
-    return ((visible(config, index, index) & real[:, None]) | own)[:, None]
-
-
 def _store(config: TransformerConfig, slots: Tensor, new: Tensor, first: int) -> None:
     """Write keys or values [R, T, H, F] from index `first` on to slots [S, N, D]."""
     tokens, places = _tokens_and_places(config, first, new.shape[1], new.device)
-    kept = rearrange(new.index_select(1, tokens), "r t h f -> t r (h f)")
-    slots[:, : len(new)].index_copy_(0, places, kept)
+    stored = rearrange(new.index_select(1, tokens), "r t h f -> t r (h f)")
+    slots[:, : len(new)].index_copy_(0, places, stored)
 
 
 @lru_cache(maxsize=1024)
@@ -163,8 +155,14 @@ Transform: TypeAlias = Callable[
 
 def _operations(like: Tensor) -> tuple[Enter, Transform]:
     """Choose how a step is computed: a few kernels on CUDA, plainly elsewhere."""
-    if like.is_cuda and like.dtype != torch.float64 and find_spec("triton"):
+    if like.is_cuda and like.dtype != torch.float64 and _has_triton():
         from tt_model import _indexed_kernels
 
         return _indexed_kernels.enter, _indexed_kernels.transform
     return enter, transform
+
+
+@lru_cache(maxsize=1)
+def _has_triton() -> bool:
+    """Look for Triton once: it comes with torch where that has CUDA."""
+    return find_spec("triton") is not None

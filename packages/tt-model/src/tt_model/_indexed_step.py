@@ -11,6 +11,7 @@ import attrs
 import torch
 from torch import Tensor
 
+from tt_model._cache import kept
 from tt_model._config import TransformerConfig
 from tt_model._positions import Turns, rotate
 
@@ -42,19 +43,15 @@ class Place(NamedTuple):
     slot: int | None  # None for a masked token
     transition: int
     rank: int  # stored tokens before it in its transition
-    each: int  # stored tokens of a transition
 
 
 @lru_cache(maxsize=4096)
 def place(config: TransformerConfig, index: int) -> Place:
     """Find the place of a token index in the ring."""
     transition, position = divmod(index, config.transition)
-    stored = [e for e in range(config.transition) if e not in config.hidden]
-    rank = sum(e < position for e in stored)
-    slot = (transition % config.window) * len(stored) + rank
-    return Place(
-        None if position in config.hidden else slot, transition, rank, len(stored)
-    )
+    rank = position - sum(e < position for e in config.hidden)
+    slot = (transition % config.window) * kept(config) + rank
+    return Place(None if position in config.hidden else slot, transition, rank)
 
 
 def enter(
@@ -121,10 +118,10 @@ def _seen(
     config: TransformerConfig, index: int, device: torch.device
 ) -> tuple[Tensor, Tensor]:
     """List the slots that a token looks at, and how many transitions old each is."""
-    here = place(config, index)
+    here, each = place(config, index), kept(config)
     found = []
-    for slot in range(config.window * here.each):
-        block, rank = divmod(slot, here.each)
+    for slot in range(config.window * each):
+        block, rank = divmod(slot, each)
         age = (here.transition - block) % config.window
         if age == 0 and rank > here.rank - (here.slot is None):
             continue

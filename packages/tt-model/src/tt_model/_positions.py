@@ -85,6 +85,22 @@ def visible(config: TransformerConfig, queries: Tensor, keys: Tensor) -> Tensor:
     return seen
 
 
+def with_padding(allowed: Tensor, pad: Tensor) -> Tensor:
+    """Narrow what the tokens of padded sequences may attend to.
+
+    Args:
+        allowed: Booleans [T, T], what `visible` says of a sequence from index 0 on.
+        pad: Tokens of left padding of each row [R].
+
+    Returns:
+        Booleans [R, 1, T, T]: padding is seen by nothing, and sees itself alone.
+    """
+    index = torch.arange(len(allowed), device=pad.device)
+    real = index >= pad[:, None]  # [R, T]
+    own = (index == index[:, None]) & ~real[:, :, None]
+    return ((allowed & real[:, None]) | own)[:, None]
+
+
 def window_start(config: TransformerConfig, index: int) -> int:
     """Return the first token index that the token at `index` may attend to."""
     if config.positions == "learned":

@@ -19,7 +19,7 @@ from tt_model._cache import Pool, SharedState, fork, is_repeat, merge
 from tt_model._config import TransformerConfig
 from tt_model._extend import extend, reread, root
 from tt_model._indexed_step import IndexedState
-from tt_model._positions import Turns, rotate, turns, visible
+from tt_model._positions import Turns, rotate, turns, visible, with_padding
 
 State: TypeAlias = SharedState | IndexedState
 """What a model remembers; opaque to everyone else."""
@@ -45,7 +45,11 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, by: Turns, mask: Tensor) -> Tensor:
         """Attend within a sequence x [B, T, D] under a mask [T, T] or [B, 1, T, T]."""
-        q, k, v = (rearrange(t, "b t h d -> b h t d") for t in self.project(x, by))
+        return self.mix(*self.project(x, by), mask)
+
+    def mix(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+        """Attend with what `project` returned [B, T, H, D/H]; return [B, T, D]."""
+        q, k, v = (rearrange(t, "b t h d -> b h t d") for t in (q, k, v))
         # the queries are scaled already
         mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=1.0)
         out: Tensor = self.proj(rearrange(mixed, "b h t d -> b t (h d)"))
@@ -253,9 +257,7 @@ class TrajectoryTransformer(nn.Module):
         mask = visible(self.config, index, index)
         pad = None if self.training else (tokens < 0).sum(1)
         if pad is not None and pad.any():
-            real = index >= pad[:, None]  # [B, T]; padding sees itself alone
-            own = (index == index[:, None]) & ~real[:, :, None]
-            mask = ((mask & real[:, None]) | own)[:, None]
+            mask = with_padding(mask, pad)
         x = self.drop(self.embed(tokens, 0, pad))
         by = turns(self.config, 0, length, x)
         for block in self.layers:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from tt_plan._interface import Outcome
-from tt_plan._middles import Middles, as_middles, decode
+from tt_plan._middles import Middles, as_middles, decode_pair
 
 
 class Advantage:
@@ -34,13 +34,6 @@ class Advantage:
     def __call__(self, tokens: Tensor, logits: Tensor, /) -> Outcome:
         """Return Q - V and 0 [R]."""
         del logits
-        start, end = len(self._observation), len(self._observation) + len(self._action)
-        if tokens.shape[1] != end + 2:
-            raise ValueError(
-                f"got middles for {start} observation and {end - start} action columns,"
-                f" but a transition of {tokens.shape[1]} tokens; it needs their sum + 2"
-            )
-        observation = decode(tokens[:, :start], self._observation)
-        action = decode(tokens[:, start:end], self._action)
+        observation, action = decode_pair(tokens, self._observation, self._action)
         reward = self._q(observation, action) - self._v(observation)
         return Outcome(reward, torch.zeros_like(reward))

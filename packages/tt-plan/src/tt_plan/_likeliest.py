@@ -17,7 +17,7 @@ def likeliest() -> Sampler:
         logits: Tensor, count: int, generator: torch.Generator | None = None, /
     ) -> Tensor:
         del generator
-        if count == 1:
+        if count == 1:  # topk would sort for one token
             best, token = logits.max(-1, keepdim=True)
             return token.masked_fill(best == -torch.inf, -1)
         width = min(count, logits.shape[-1])

@@ -58,3 +58,21 @@ def decode(tokens: Tensor, middles: Tensor) -> Tensor:
         )
     offset = torch.arange(0, columns * bins, bins, device=tokens.device)
     return middles.flatten()[tokens.clamp_max(bins - 1) + offset]
+
+
+def decode_pair(
+    tokens: Tensor, observation: Tensor, action: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return the numbers [R, Do] and [R, Da] of transitions [R, P], as a critic's.
+
+    The transition is observation, action, reward, value.
+
+    Raises ValueError unless middles [Do, V] and [Da, V] leave two tokens of it.
+    """
+    start, end = len(observation), len(observation) + len(action)
+    if tokens.shape[1] != end + 2:
+        raise ValueError(
+            f"got middles for {start} observation and {end - start} action columns,"
+            f" but a transition of {tokens.shape[1]} tokens; it needs their sum + 2"
+        )
+    return decode(tokens[:, :start], observation), decode(tokens[:, start:end], action)

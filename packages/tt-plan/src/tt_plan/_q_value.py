@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from tt_plan._interface import Outcome
-from tt_plan._middles import Middles, as_middles, decode, expectation
+from tt_plan._middles import Middles, as_middles, decode_pair, expectation
 
 
 class QValue:
@@ -47,14 +47,7 @@ class QValue:
 
     def __call__(self, tokens: Tensor, logits: Tensor, /) -> Outcome:
         """Return the expected reward and Q [R]."""
-        start, end = len(self._observation), len(self._observation) + len(self._action)
-        if tokens.shape[1] != end + 2:
-            raise ValueError(
-                f"got middles for {start} observation and {end - start} action columns,"
-                f" but a transition of {tokens.shape[1]} tokens; it needs their sum + 2"
-            )
-        observation = decode(tokens[:, :start], self._observation)
-        value = self._q(observation, decode(tokens[:, start:end], self._action))
+        value = self._q(*decode_pair(tokens, self._observation, self._action))
         if self._reward is None:
             reward = torch.zeros_like(value)
         else:
