@@ -1,7 +1,8 @@
 """What runs on a GPU agrees with what runs on the CPU; skipped where there is none."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 import pytest
@@ -17,12 +18,22 @@ from tt_model import (
     train,
 )
 from tt_model._config import Positions
-from tt_plan import Expectation, Plan, Recorded, beam_search, likeliest, tail_cut
+from tt_plan import (
+    Expectation,
+    Plan,
+    Recorded,
+    SequenceModel,
+    beam_search,
+    likeliest,
+    tail_cut,
+)
 
 pytestmark = pytest.mark.skipif(
     not torch.cuda.is_available(), reason="needs a CUDA device"
 )
 
+Memory = TypeVar("Memory")
+Uncached: TypeAlias = Callable[[TrajectoryTransformer], SequenceModel[Tensor]]
 V, OBSERVATION, ACTION = 20, 3, 2
 P = OBSERVATION + ACTION + 2
 SCHEMES: tuple[Positions, ...] = ("rotary", "learned")
@@ -61,7 +72,7 @@ def contexts(environments: int, seed: int = 1) -> Tensor:
 
 
 def plan(
-    model: TrajectoryTransformer, prefix: Tensor, generator: torch.Generator
+    model: SequenceModel[Memory], prefix: Tensor, generator: torch.Generator
 ) -> Plan:
     middles = torch.linspace(-1, 1, V, device="cuda", dtype=torch.float32)
     draws = [likeliest()] * OBSERVATION + [tail_cut(0.3)] * ACTION + [likeliest()] * 2
@@ -76,22 +87,6 @@ def plan(
         stop=V,
         generator=generator,
     )
-
-
-class Naive:
-    """The same model without a cache: its state is all tokens so far."""
-
-    def __init__(self, model: TrajectoryTransformer) -> None:
-        self.model = model
-
-    def start(self, prefix: Tensor, /) -> tuple[Tensor, Tensor]:
-        return self.model.next_logits(prefix), prefix
-
-    def step(self, tokens: Tensor, state: Tensor, /) -> tuple[Tensor, Tensor]:
-        return self.start(torch.cat([state, tokens[:, None]], 1))
-
-    def select(self, state: Tensor, rows: Tensor, /) -> Tensor:
-        return state[rows]
 
 
 def seeded(seed: int) -> torch.Generator:
@@ -122,15 +117,14 @@ def test_the_kernel_gives_the_logits_of_a_full_pass(positions: Positions) -> Non
 @pytest.mark.parametrize("positions", SCHEMES)
 @pytest.mark.parametrize("environments", [1, 4])
 def test_a_recorded_plan_is_that_of_full_passes(
-    positions: Positions, environments: int
+    positions: Positions, environments: int, naive: Uncached
 ) -> None:
     model = make(positions, torch.float64)
     recorded = Recorded(lambda prefix, generator: plan(model, prefix, generator))
-    naive = Naive(model)
     for seed in range(5):
         prefix = contexts(environments, seed)
         found = recorded(prefix, seeded(seed))
-        full = plan(naive, prefix, seeded(seed))  # type: ignore[arg-type]
+        full = plan(naive(model), prefix, seeded(seed))
         assert torch.equal(found.beams, full.beams)
         torch.testing.assert_close(found.scores, full.scores)
 

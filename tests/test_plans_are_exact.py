@@ -4,6 +4,7 @@ In float64, where no two tokens are as likely as rounding makes them seem.
 """
 
 import itertools
+from collections.abc import Callable
 from typing import TypeVar
 
 import pytest
@@ -26,22 +27,6 @@ Memory = TypeVar("Memory")
 V, OBSERVATION, ACTION = 9, 2, 1
 P = OBSERVATION + ACTION + 2
 MIDDLES = torch.linspace(-1, 1, V)
-
-
-class Naive:
-    """The same model without a cache: its state is all tokens so far."""
-
-    def __init__(self, model: TrajectoryTransformer) -> None:
-        self.model = model
-
-    def start(self, prefix: Tensor, /) -> tuple[Tensor, Tensor]:
-        return self.model.next_logits(prefix), prefix
-
-    def step(self, tokens: Tensor, state: Tensor, /) -> tuple[Tensor, Tensor]:
-        return self.start(torch.cat([state, tokens[:, None]], 1))
-
-    def select(self, state: Tensor, rows: Tensor, /) -> Tensor:
-        return state[rows]
 
 
 def make(positions: Positions, seed: int) -> TrajectoryTransformer:
@@ -103,13 +88,15 @@ CASES = list(itertools.product(("rotary", "learned"), ("likeliest", "sampled")))
 
 @pytest.mark.parametrize(("positions", "drawn"), CASES)
 def test_the_cache_changes_no_token_of_20_plans(
-    positions: Positions, drawn: str
+    positions: Positions,
+    drawn: str,
+    naive: Callable[[TrajectoryTransformer], SequenceModel[Tensor]],
 ) -> None:
     action = likeliest() if drawn == "likeliest" else tail_cut(0.2)
     for seed in range(20):
         model, prefix = make(positions, seed), contexts(seed)
         cached = plan(model, prefix, action, seed)
-        full = plan(Naive(model), prefix, action, seed)
+        full = plan(naive(model), prefix, action, seed)
         assert torch.equal(cached.beams, full.beams), f"model {seed}"
         torch.testing.assert_close(cached.scores, full.scores, atol=1e-6, rtol=1e-6)
 

@@ -17,14 +17,13 @@ from tt_bench._antmaze import (
     AntMaze,
     antmaze_id,
     cells_to_metres,
-    in_goal,
     metres_to_cells,
 )
 from tt_bench._antwalk import AntDriver, WalkConfig, load_weights, walk
 from tt_bench._episodes import Episodes
 from tt_bench._goal_data import cut_at
 from tt_bench._load import load_dataset
-from tt_bench._maze import MAZES
+from tt_bench._maze import MAZES, in_goal
 from tt_bench._minari import read_minari
 from tt_bench._recipes import recipe_for
 from tt_bench._robotics import import_robotics

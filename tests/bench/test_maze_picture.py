@@ -10,7 +10,6 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from tt_bench import _maze_picture
 from tt_bench._interface import FloatArray
 from tt_bench._maze import MAZES, cells_to_xy, free_cells, xy_to_cells
 from tt_bench._maze_map import MazeMap, find_map, grid, walls
@@ -110,12 +109,8 @@ def test_the_picture_is_a_png_of_its_size(tmp_path: Path) -> None:
 
 
 def test_panels_share_colours_and_hold_the_plan_where_it_was_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, drawn: list[Figure]
 ) -> None:
-    drawn: list[Figure] = []
-    monkeypatch.setattr(
-        _maze_picture, "save_figure", lambda figure, _: drawn.append(figure)
-    )
     values = values_of(lambda places: torch.from_numpy(places[:, 0]))
     draw(tmp_path / "plan.png", values)
     left, right, bar = drawn[0].axes

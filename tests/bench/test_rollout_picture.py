@@ -7,7 +7,6 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from tt_bench import _rollout_picture
 from tt_bench._rollout import Foreseen, Rollout
 from tt_bench._rollout_picture import choose_numbers, draw_rollout
 
@@ -36,12 +35,8 @@ def test_the_picture_is_a_png_of_its_size(tmp_path: Path) -> None:
 
 
 def test_plans_begin_at_their_steps_over_what_happened(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, drawn: list[Figure]
 ) -> None:
-    drawn: list[Figure] = []
-    monkeypatch.setattr(
-        _rollout_picture, "save_figure", lambda figure, _: drawn.append(figure)
-    )
     played = rollout()
     draw_rollout(played, {"speed": 5}, tmp_path / "x.png", title="", moments=5)
     speed, reward = drawn[0].axes
@@ -76,12 +71,8 @@ def test_numbers_are_named_where_the_environment_is_known() -> None:
 
 
 def test_a_reward_planned_far_outside_does_not_flatten_those_received(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, drawn: list[Figure]
 ) -> None:
-    drawn: list[Figure] = []
-    monkeypatch.setattr(
-        _rollout_picture, "save_figure", lambda figure, _: drawn.append(figure)
-    )
     played = rollout()
     played.plans[0].rewards[0, -1] = -1e4
     draw_rollout(played, {"height": 0}, tmp_path / "x.png", title="")

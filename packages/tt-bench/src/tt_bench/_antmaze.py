@@ -11,15 +11,21 @@ import numpy as np
 from gymnasium.envs.mujoco import ant_v5
 from numpy.typing import ArrayLike, NDArray
 
-from tt_bench._maze import Maze, cells_to_xy, find_maze, free_cells, xy_to_cells
+from tt_bench._maze import (
+    TITLES,
+    Maze,
+    cells_to_xy,
+    check_free_cell,
+    find_maze,
+    in_goal,
+    xy_to_cells,
+)
 from tt_bench._maze_model import maze_model
 
 CELL = 4.0  # metres
-SUCCESS_RADIUS = 0.5  # metres
 OBSERVATION = 29
 _NOISE = 0.1  # of a reset: uniform half-width of positions, deviation of speeds
 _WALL_HEIGHT = 0.5  # cells
-_TITLES = {"umaze": "UMaze", "medium": "Medium", "large": "Large"}
 _STEPS = {"umaze": 700, "medium": 1000, "large": 1000}
 
 Observation = NDArray[np.float32]
@@ -56,7 +62,6 @@ class AntMaze(gym.Env[Observation, NDArray[np.float32]]):
         self.goal = cells_to_metres(self.maze, self.maze.goal)
         self.render_mode = render_mode
         self._ant = _simulate(self.maze, self.goal, render_mode)
-        self._cells = free_cells(self.maze)
         self.action_space = self._ant.action_space
         self.observation_space = gym.spaces.Box(
             -np.inf, np.inf, (OBSERVATION,), np.float32
@@ -71,7 +76,8 @@ class AntMaze(gym.Env[Observation, NDArray[np.float32]]):
             ValueError: if `options["cell"]` is not a free cell.
         """
         super().reset(seed=seed)
-        cell = self._first_cell((options or {}).get("cell"))
+        chosen = (options or {}).get("cell")
+        cell = check_free_cell(self.maze, self.maze.start if chosen is None else chosen)
         position = self._ant.init_qpos.copy()
         position[:2] = cells_to_metres(self.maze, cell)
         position += self.np_random.uniform(-_NOISE, _NOISE, len(position))
@@ -97,15 +103,6 @@ class AntMaze(gym.Env[Observation, NDArray[np.float32]]):
         """Release the renderer."""
         self._ant.close()
 
-    def _first_cell(self, chosen: Any) -> NDArray[np.int64]:
-        cell = np.asarray(self.maze.start if chosen is None else chosen, np.int64)
-        if cell.shape != (2,) or not (self._cells == cell).all(axis=1).any():
-            raise ValueError(
-                f"expected a free cell (row, column) of maze {self.maze.name!r}, "
-                f"got {chosen}"
-            )
-        return cell
-
     def _observe(self) -> tuple[Observation, bool]:
         data = self._ant.data
         observation = np.concatenate([data.qpos, data.qvel], dtype=np.float32)
@@ -126,12 +123,6 @@ def _simulate(maze: Maze, goal: NDArray[np.float64], render_mode: str | None) ->
     return ant
 
 
-def in_goal(places: ArrayLike, goal: ArrayLike) -> NDArray[np.bool_]:
-    """Say which places are in the goal: [..., 2] in metres to bool [...]."""
-    away: NDArray[np.float64] = np.asarray(places, np.float64) - np.asarray(goal)
-    return np.asarray(np.hypot(away[..., 0], away[..., 1]) <= SUCCESS_RADIUS)
-
-
 def cells_to_metres(maze: Maze, cells: ArrayLike) -> NDArray[np.float64]:
     """Return the middle of each cell: [..., 2] (row, column) to [..., 2] (x, y)."""
     return CELL * cells_to_xy(maze, cells)
@@ -144,7 +135,7 @@ def metres_to_cells(maze: Maze, places: ArrayLike) -> NDArray[np.int64]:
 
 def antmaze_id(maze: str) -> str:
     """Return the Gymnasium id of a maze's task, such as `tt/AntMaze-UMaze-v0`."""
-    return f"tt/AntMaze-{_TITLES[maze]}-v0"
+    return f"tt/AntMaze-{TITLES[maze]}-v0"
 
 
 def antmaze_steps(maze: str) -> int:
@@ -153,7 +144,7 @@ def antmaze_steps(maze: str) -> int:
 
 
 def _register() -> None:
-    for maze in _TITLES:
+    for maze in TITLES:
         gym.register(
             antmaze_id(maze),
             entry_point="tt_bench._antmaze:AntMaze",

@@ -46,17 +46,12 @@ def _steps(
 ) -> int:
     """Return the steps that fit, measured now or as noted before."""
     facts = {
-        "seed": 0,
         "minutes": minutes,
         "device": experiment.config.device,
         "settings": attrs.asdict(experiment.recipe),
         "data": experiment.identity,
     }
-    path = (
-        experiment.store.folder
-        / "budgets"
-        / (experiment.store.result_path(part, facts).name)
-    )
+    path = experiment.store.budget_path(part, facts)
     if not path.exists():
         steps = max(1, round(60 * minutes / measure(experiment)))
         write_json(path, {"steps": steps, **facts})

@@ -19,9 +19,9 @@ from tt_bench._interface import Advance, Track
 from tt_bench._load import load_dataset
 from tt_bench._maze_check import check_values
 from tt_bench._maze_plans import draw_plans
-from tt_bench._messages import announce, foretell, references, say
+from tt_bench._messages import announce, foretell, references
 from tt_bench._minari import is_local
-from tt_bench._progress import shown_on
+from tt_bench._progress import say, shown_on
 from tt_bench._recipes import Recipe
 from tt_bench._report import print_report, print_suite
 from tt_bench._results import RunResult

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tt_bench._d4rl import find_d4rl, similar_d4rl
+from tt_bench._progress import say
 from tt_bench._published import Published, published
 
 
@@ -21,11 +22,11 @@ def print_published(console: Console, name: str, environment: str) -> None:
     rows = published(name)
     if not rows:
         return
-    _say(console, "Published, for context; what the scores are of differs:")
-    _say(console, f"  ours: environment {environment}, data {_describe(name)}")
+    say(console, "Published, for context; what the scores are of differs:")
+    say(console, f"  ours: environment {environment}, data {_describe(name)}")
     sides = list(dict.fromkeys(map(_side, rows)))
     for number, side in enumerate(sides, 1):
-        _say(console, f"  [{number}]: {side}")
+        say(console, f"  [{number}]: {side}")
     console.print(_tabulate(rows, sides), highlight=False)
 
 
@@ -53,7 +54,3 @@ def _tabulate(rows: Sequence[Published], sides: Sequence[str]) -> Table:
         number = sides.index(_side(row)) + 1
         table.add_row(row.method, f"{row.score:.1f}{error}", f"\\[{number}]")
     return table
-
-
-def _say(console: Console, text: str) -> None:
-    console.print(text, highlight=False, markup=False, soft_wrap=True)

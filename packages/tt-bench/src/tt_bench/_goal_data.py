@@ -5,10 +5,10 @@ import re
 import attrs
 import numpy as np
 
-from tt_bench._antmaze import OBSERVATION, cells_to_metres, in_goal
+from tt_bench._antmaze import OBSERVATION, cells_to_metres
 from tt_bench._episodes import Episodes
 from tt_bench._interface import BoolArray, IntArray
-from tt_bench._maze import find_maze
+from tt_bench._maze import find_maze, in_goal
 
 _ANT_MAZE = re.compile(r"AntMaze_(UMaze|Medium|Large)?")
 _FLAT_KEYS = ("achieved_goal", "observation")

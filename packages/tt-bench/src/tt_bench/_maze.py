@@ -7,12 +7,21 @@ the map, x points right and y up, as in gymnasium-robotics.
 from collections import deque
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 import attrs
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Cell = tuple[int, int]
+
+SUCCESS_RADIUS = 0.5
+"""Nearer than this to a goal is in it, in the units of the task's observations."""
+
+TITLES: Mapping[str, str] = MappingProxyType(
+    {"umaze": "UMaze", "medium": "Medium", "large": "Large"}
+)
+"""What the mazes are called in Gymnasium's ids."""
 
 _STEPS = ((1, 0), (-1, 0), (0, 1), (0, -1))
 
@@ -99,6 +108,34 @@ def find_maze(name: str) -> Maze:
 def free_cells(maze: Maze) -> NDArray[np.int64]:
     """List the cells without a wall, row by row: [C, 2]."""
     return np.argwhere(np.array([list(row) for row in maze.rows]) != "#")
+
+
+def check_free_cell(maze: Maze, chosen: Any) -> NDArray[np.int64]:
+    """Return a chosen cell [2] as an array.
+
+    Raises:
+        ValueError: if it is not a free cell of the maze.
+    """
+    cell = np.asarray(chosen, dtype=np.int64)
+    if cell.shape != (2,) or not (free_cells(maze) == cell).all(axis=1).any():
+        raise ValueError(
+            f"expected a free cell (row, column) of maze {maze.name!r}, got {chosen}"
+        )
+    return cell
+
+
+def draw_start(maze: Maze, generator: np.random.Generator) -> NDArray[np.int64]:
+    """Draw a free cell other than the goal's: [2]."""
+    cells = free_cells(maze)
+    cells = cells[(cells != maze.goal).any(axis=1)]
+    drawn: NDArray[np.int64] = cells[generator.integers(len(cells))]
+    return drawn
+
+
+def in_goal(places: ArrayLike, goal: ArrayLike) -> NDArray[np.bool_]:
+    """Say which places are within `SUCCESS_RADIUS` of a goal: [..., 2] to [...]."""
+    away: NDArray[np.float64] = np.asarray(places, np.float64) - np.asarray(goal)
+    return np.asarray(np.hypot(away[..., 0], away[..., 1]) <= SUCCESS_RADIUS)
 
 
 def cells_to_xy(maze: Maze, cells: ArrayLike) -> NDArray[np.float64]:

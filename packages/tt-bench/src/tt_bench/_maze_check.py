@@ -2,7 +2,6 @@
 
 from functools import partial
 
-import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,10 +9,10 @@ from tt_bench._collect import collect
 from tt_bench._evaluate import evaluate
 from tt_bench._experiment import Experiment, episode_seeds
 from tt_bench._interface import FloatArray
-from tt_bench._maze_map import MazeMap, find_map
+from tt_bench._maze import SUCCESS_RADIUS
+from tt_bench._maze_map import MazeMap, open_maze
 from tt_bench._maze_paths import way_lengths, ways_to_goal
 from tt_bench._methods import find_critic, untrained
-from tt_bench._pointmaze import SUCCESS_RADIUS
 from tt_bench._progress import silent
 from tt_bench._run_config import Run
 from tt_bench._sources import SOURCES, Source, make_collector
@@ -66,10 +65,7 @@ def _steps_left(
 ) -> NDArray[np.float64]:
     """Return how many steps of the expert each state is from the goal: [N]."""
     dataset = experiment.dataset
-    env: gym.Env[FloatArray, FloatArray] = dataset.make_env()
-    start, _ = env.reset(seed=episode_seeds(0, 1)[0])
-    maze = find_map(env)
-    env.close()
+    maze, start = open_maze(dataset, episode_seeds(0, 1)[0])
     if maze is None:
         raise ValueError(f"expected a maze, {dataset.env_id} is none")
     lengths = ways_to_goal(maze, SUCCESS_RADIUS)

@@ -11,6 +11,8 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from tt_bench._dataset import Dataset
+from tt_bench._interface import FloatArray
 from tt_bench._maze import Maze, cells_to_xy
 
 
@@ -52,6 +54,16 @@ def find_map(env: gymnasium.Env[Any, Any]) -> MazeMap | None:
     )
     goal: Any = env.unwrapped
     return MazeMap(rows, float(maze.maze_size_scaling), _point(goal.goal))
+
+
+def open_maze(dataset: Dataset, seed: int) -> tuple[MazeMap | None, FloatArray]:
+    """Reset a dataset's environment; return its map, if any, and what is seen first."""
+    env = dataset.make_env()
+    try:
+        observation, _ = env.reset(seed=seed)
+        return find_map(env), observation
+    finally:
+        env.close()
 
 
 def _point(xy: Any) -> tuple[float, float]:

@@ -11,10 +11,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tt_bench._dataset import Dataset
 from tt_bench._experiment import Experiment, episode_seeds
 from tt_bench._interface import FloatArray, Track
-from tt_bench._maze_map import MazeMap, find_map, grid, walls
+from tt_bench._maze_map import MazeMap, grid, open_maze, walls
 from tt_bench._maze_picture import draw_maze
 from tt_bench._methods import METHODS, find_critic, untrained
 from tt_bench._progress import silent
@@ -39,7 +38,7 @@ def draw_plans(experiment: Experiment, track: Track) -> Path | None:
     contexts = [experiment.context(Run(name, 0), silent) for name in methods]
     if len(methods) < len(_TITLES) or any(map(untrained, contexts, methods)):
         return None
-    maze = _map_of(experiment.dataset)
+    maze, _ = open_maze(experiment.dataset, episode_seeds(0, 1)[0])
     if maze is None:
         return None
     critic = find_critic(contexts[-1]).critic
@@ -54,15 +53,6 @@ def draw_plans(experiment: Experiment, track: Track) -> Path | None:
         values_name=f"critic's V, {_elsewhere(observations)}",
     )
     return path
-
-
-def _map_of(dataset: Dataset) -> MazeMap | None:
-    env = dataset.make_env()
-    try:
-        env.reset(seed=episode_seeds(0, 1)[0])
-        return find_map(env)
-    finally:
-        env.close()
 
 
 def _play(experiment: Experiment, method: str, track: Track) -> Rollout:

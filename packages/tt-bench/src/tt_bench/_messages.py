@@ -10,6 +10,7 @@ from tt_bench._experiment import Experiment
 from tt_bench._machine import matmul_peak
 from tt_bench._methods import METHODS
 from tt_bench._minari import is_local
+from tt_bench._progress import say
 from tt_bench._recipes import Recipe
 from tt_bench._run_config import Run
 from tt_bench._scores import normalise
@@ -70,7 +71,3 @@ def references(dataset: Dataset) -> dict[str, str]:
         return {"behaviour": f"data: {returns.mean():.1f} in {length} steps"}
     mean = float(normalise(returns, dataset.reference).mean())
     return {"random": "0", "behaviour": f"data: {mean:.1f} in {length} steps"}
-
-
-def say(console: Console, text: str) -> None:
-    console.print(text, highlight=False, markup=False, soft_wrap=True)

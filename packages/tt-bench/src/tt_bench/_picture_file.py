@@ -1,10 +1,11 @@
 """Figures for files alone: no window, no global state, and never half a file."""
 
-import os
 from pathlib import Path
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from tt_bench._whole_file import written_whole
 
 _DPI = 100
 
@@ -19,10 +20,5 @@ def new_figure(width: int, height: int) -> Figure:
 
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure as a PNG, whole or not at all, making its folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
+    with written_whole(path) as partial:
         figure.savefig(partial, format="png", dpi=_DPI)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)

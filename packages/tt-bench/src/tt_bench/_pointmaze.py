@@ -11,17 +11,23 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from tt_bench._maze import Maze, cells_to_xy, find_maze, free_cells
+from tt_bench._maze import (
+    TITLES,
+    Maze,
+    cells_to_xy,
+    check_free_cell,
+    draw_start,
+    find_maze,
+    in_goal,
+)
 from tt_bench._maze_model import maze_model
 from tt_bench._robotics import import_robotics
 
-SUCCESS_RADIUS = 0.5
 TASK_REPEATS = 5  # of an action, in the task that terminates
 _NOISE = 0.1  # of a reset: uniform half-width of the position, deviation of the speed
 _LENIENCE = 2  # the task that terminates has so many times the time of the other
 _SPEED_BOUND = 10.0  # the simulation clips speeds to 5 before each step
 _WALL_HEIGHT = 0.4
-_TITLES = {"umaze": "UMaze", "medium": "Medium", "large": "Large"}
 
 Observation = NDArray[np.float32]
 
@@ -60,7 +66,6 @@ class PointMaze(gym.Env[Observation, NDArray[np.float32]]):
         self.terminate = terminate
         self.render_mode = render_mode
         self._point = _simulate(self.maze, self.goal, render_mode)
-        self._cells = free_cells(self.maze)
         self.action_space = self._point.action_space
         self.observation_space = _bounds(self.maze)
 
@@ -100,24 +105,16 @@ class PointMaze(gym.Env[Observation, NDArray[np.float32]]):
         self._point.close()
 
     def _first_cell(self, chosen: Any) -> NDArray[np.int64]:
-        if chosen is None:
-            if self.terminate:
-                return np.array(self.maze.start)
-            cells = self._cells[(self._cells != self.maze.goal).any(axis=1)]
-            chosen = cells[self.np_random.integers(len(cells))]
-        cell = np.asarray(chosen, dtype=np.int64)
-        if cell.shape != (2,) or not (self._cells == cell).all(axis=1).any():
-            raise ValueError(
-                f"expected a free cell (row, column) of maze {self.maze.name!r}, "
-                f"got {chosen}"
-            )
-        return cell
+        if chosen is not None:
+            return check_free_cell(self.maze, chosen)
+        if self.terminate:
+            return np.array(self.maze.start)
+        return draw_start(self.maze, self.np_random)
 
     def _observe(self) -> tuple[Observation, bool]:
         position, speed = self._point.data.qpos, self._point.data.qvel
-        away = np.hypot(position[0] - self.goal[0], position[1] - self.goal[1])
         observation = np.concatenate([position, speed], dtype=np.float32)
-        return observation, bool(away <= SUCCESS_RADIUS)
+        return observation, bool(in_goal(position, self.goal))
 
 
 def _bounds(maze: Maze) -> gym.Space[Observation]:
@@ -142,7 +139,7 @@ def _simulate(maze: Maze, goal: NDArray[np.float64], render_mode: str | None) ->
 
 def maze_id(maze: str, terminate: bool = False) -> str:
     """Return the Gymnasium id of a maze's task, such as `tt/PointMaze-UMaze-v0`."""
-    return f"tt/PointMaze-{_TITLES[maze]}{'-Sparse' if terminate else ''}-v0"
+    return f"tt/PointMaze-{TITLES[maze]}{'-Sparse' if terminate else ''}-v0"
 
 
 def pointmaze_steps(maze: str, terminate: bool = False) -> int:
@@ -152,7 +149,7 @@ def pointmaze_steps(maze: str, terminate: bool = False) -> int:
 
 
 def _register() -> None:
-    for maze in _TITLES:
+    for maze in TITLES:
         for terminate in (False, True):
             gym.register(
                 maze_id(maze, terminate),

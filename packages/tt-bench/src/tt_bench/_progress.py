@@ -19,6 +19,11 @@ from tt_bench._interface import Advance, Track
 _LINES = 4  # of a piece of work, where there is no bar
 
 
+def say(console: Console, text: str) -> None:
+    """Print a line as it is, however long."""
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
 @contextmanager
 def silent(_name: str, _total: int) -> Iterator[Advance]:
     """Track nothing."""

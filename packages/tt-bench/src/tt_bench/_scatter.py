@@ -6,7 +6,7 @@ import gymnasium as gym
 import numpy as np
 
 from tt_bench._interface import FloatArray
-from tt_bench._maze import Maze, free_cells
+from tt_bench._maze import Maze, draw_start
 
 _PATIENCE = 100  # steps
 _STIR = 0.5  # metres
@@ -21,15 +21,13 @@ class ScatteredStarts(gym.Wrapper[FloatArray, FloatArray, FloatArray, FloatArray
     def __init__(self, env: gym.Env[FloatArray, FloatArray], maze: Maze) -> None:
         """Wrap an ant maze."""
         super().__init__(env)
-        cells = free_cells(maze)
-        self._cells = cells[(cells != maze.goal).any(axis=1)]
+        self._maze = maze
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[FloatArray, dict[str, Any]]:
         """Begin in a random free cell other than the goal."""
-        generator = np.random.default_rng(seed)
-        cell = self._cells[generator.integers(len(self._cells))]
+        cell = draw_start(self._maze, np.random.default_rng(seed))
         observation, info = self.env.reset(
             seed=seed, options={**(options or {}), "cell": cell}
         )

@@ -17,7 +17,7 @@ from tt_bench._interface import Track
 from tt_bench._load import load_dataset
 from tt_bench._method import Context
 from tt_bench._methods import METHODS, untrained
-from tt_bench._progress import shown_on, silent
+from tt_bench._progress import say, shown_on, silent
 from tt_bench._rollout import Rollout, play
 from tt_bench._rollout_picture import choose_numbers, draw_rollout
 from tt_bench._run_config import Run
@@ -64,7 +64,7 @@ def run_show(options: Show, console: Console) -> None:
     title = f"{dataset.name}, {options.method}: {_outcome(rollout)}"
     draw_rollout(rollout, numbers, path, title=title, moments=options.moments)
     for written in (path, *([_video_path(context)] if options.video else ())):
-        console.print(str(written), highlight=False, markup=False, soft_wrap=True)
+        say(console, str(written))
 
 
 def _check_trained(context: Context, options: Show) -> None:

@@ -5,11 +5,15 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
+from tt_bench._interface import Planned
 from tt_bench._machine import Peaks, clock, peak_memory
 from tt_bench._plan_cost import PlanShape, cached_work, naive_tokens
+from tt_bench._planning import beam_planner, samplers
+from tt_bench._recipes import PlannerSettings
 from tt_bench._speed_record import Measurement
 from tt_model import TrajectoryTransformer, TransformerConfig
-from tt_plan import Expectation, Plan, Recorded, beam_search, likeliest, tail_cut
+from tt_plan import Expectation
+from tt_tokenize import Layout
 
 HOPPER = PlanShape()
 HALFCHEETAH = PlanShape(observation=17, action=6, horizon=5, beam=32)
@@ -63,27 +67,24 @@ def known(shape: PlanShape, device: str, seed: int = 1) -> Tensor:
 
 def planner(
     model: TrajectoryTransformer, shape: PlanShape, device: str
-) -> Callable[[Tensor], Plan]:
+) -> Callable[[Tensor], Planned]:
     """Return what plans once with the settings of the paper; on CUDA, recorded."""
     middles = torch.linspace(-1, 1, _BINS, device=device)
-    samplers = [likeliest()] * shape.observation
-    samplers += [tail_cut(0.6)] * shape.action + [likeliest()] * 2
-
-    def search(prefix: Tensor, generator: torch.Generator) -> Plan:
-        return beam_search(
-            model,
-            prefix,
-            Expectation(middles, 20 * middles),
-            samplers=samplers,
-            horizon=shape.horizon,
-            beam=shape.beam,
-            candidates=shape.candidates,
-            stop=_BINS,
-            generator=generator,
-        )
-
-    recorded = Recorded(search)
-    return lambda prefix: recorded(prefix, torch.Generator(device).manual_seed(2))
+    settings = PlannerSettings(
+        context=shape.context,
+        horizon=shape.horizon,
+        beam=shape.beam,
+        candidates=shape.candidates,
+    )
+    search = beam_planner(
+        model,
+        Expectation(middles, 20 * middles),
+        samplers(Layout(shape.observation, shape.action), settings),
+        settings,
+        discount=_DISCOUNT,
+        stop=_BINS,
+    )
+    return lambda prefix: search(prefix, torch.Generator(device).manual_seed(2))
 
 
 def _measure(

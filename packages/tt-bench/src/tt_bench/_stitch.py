@@ -6,7 +6,7 @@ import gymnasium as gym
 import numpy as np
 
 from tt_bench._interface import FloatArray
-from tt_bench._maze import Maze, distances, free_cells, xy_to_cells
+from tt_bench._maze import Maze, distances, draw_start, xy_to_cells
 
 
 class HalfWays(gym.Wrapper[FloatArray, FloatArray, FloatArray, FloatArray]):
@@ -21,7 +21,6 @@ class HalfWays(gym.Wrapper[FloatArray, FloatArray, FloatArray, FloatArray]):
         """Wrap a point maze."""
         super().__init__(env)
         self._maze = maze
-        self._cells = free_cells(maze)
         self._distances = distances(maze, maze.goal)
         self._half = self._distances[maze.start] // 2
         self._been_at_start = False
@@ -30,9 +29,7 @@ class HalfWays(gym.Wrapper[FloatArray, FloatArray, FloatArray, FloatArray]):
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[FloatArray, dict[str, Any]]:
         """Begin in a random free cell other than the goal."""
-        generator = np.random.default_rng(seed)
-        cells = self._cells[(self._cells != self._maze.goal).any(axis=1)]
-        cell = cells[generator.integers(len(cells))]
+        cell = draw_start(self._maze, np.random.default_rng(seed))
         observation, info = self.env.reset(
             seed=seed, options={**(options or {}), "cell": cell}
         )

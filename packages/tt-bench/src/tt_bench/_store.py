@@ -42,6 +42,10 @@ class Store:
         path = self.result_path(method, settings)
         return load_result(path) if path.exists() else None
 
+    def budget_path(self, part: str, settings: Mapping[str, Any]) -> Path:
+        """Name the file of the steps that a budget came to with these settings."""
+        return self.folder / "budgets" / f"{part}-{settings_hash(settings)}.json"
+
     def model_folder(self, kind: str, settings: Mapping[str, Any]) -> Path:
         """Make the folder of a trained model and note its settings in it."""
         folder = self._model_path(kind, settings)

@@ -10,6 +10,8 @@ from typing import Any
 
 import gymnasium
 
+from tt_bench._whole_file import written_whole
+
 
 def choose_renderer() -> None:
     """Let MuJoCo draw without a display where there is none.
@@ -32,16 +34,13 @@ def recorded(env: gymnasium.Env[Any, Any], path: Path) -> Iterator[Callable[[], 
         ModuleNotFoundError: imageio or its ffmpeg is not installed.
     """
     open_video = _video_opener()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.stem}.{os.getpid()}.partial{path.suffix}")
     rate = env.metadata.get("render_fps", 30)
-    try:
+    with (
+        written_whole(path) as partial,
         # Its own `with` leaves ffmpeg running after an error.
-        with closing(open_video(partial, format="FFMPEG", fps=rate)) as video:
-            yield lambda: video.append_data(env.render())
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+        closing(open_video(partial, format="FFMPEG", fps=rate)) as video,
+    ):
+        yield lambda: video.append_data(env.render())
 
 
 def _video_opener() -> Any:
