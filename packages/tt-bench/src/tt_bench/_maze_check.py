@@ -1,69 +1,117 @@
-"""Hold a critic's V against the discounted length of the shortest way to the goal."""
+"""Hold a critic's V against the discounted length of the way to the goal."""
 
+import json
 from functools import partial
 
+import attrs
 import numpy as np
 from numpy.typing import NDArray
 
 from tt_bench._collect import collect
+from tt_bench._data_ways import search_data
+from tt_bench._episodes import Episodes
 from tt_bench._evaluate import evaluate
 from tt_bench._experiment import Experiment, episode_seeds
-from tt_bench._interface import FloatArray
+from tt_bench._interface import FloatArray, Track
 from tt_bench._maze import SUCCESS_RADIUS
-from tt_bench._maze_map import MazeMap, open_maze
+from tt_bench._maze_map import open_maze
 from tt_bench._maze_paths import way_lengths, ways_to_goal
-from tt_bench._methods import find_critic, untrained
+from tt_bench._methods import critic_folder, find_critic, untrained
 from tt_bench._progress import silent
+from tt_bench._results import write_json
 from tt_bench._run_config import Run
 from tt_bench._sources import SOURCES, Source, make_collector
 
 _STATES = 100
 _SEED = 1_000_003  # apart from that of every dataset
-_COASTING = 0.2  # seconds that a state's speed lasts
-_PIECES = 8
-_SPEEDS = {4: [2, 3], 29: [15, 16]}  # columns of the speed, by the observation's size
+_COLLECTED = 100 * _STATES
 _DRIVES = 3  # of the expert, that tell how far a step goes
+# By the observation's size: columns of place and speed, and the sides of a box.
+_BOXES = {
+    4: ([0, 1, 2, 3], [0.1, 0.1, 0.5, 0.5]),
+    29: ([0, 1, 15, 16], [0.2, 0.2, 0.5, 0.5]),
+}
 
 
-def check_values(experiment: Experiment) -> float | None:
+@attrs.frozen
+class Agreement:
+    """How V correlates with discount to the power of the steps left, two ways.
+
+    Attributes:
+        data: along the shortest way that transitions of the data make together.
+        maze: along the shortest way through the maze, at the expert's pace.
+    """
+
+    data: float
+    maze: float
+
+
+def check_values(experiment: Experiment, track: Track = silent) -> Agreement | None:
     """Correlate V of seed 0's critic with discount to the power of the steps left.
 
-    The states are 100 of newly collected episodes, that the critic never saw. The steps
-    left are the length of the shortest way, by a search over the maze, over that of a
-    step of the expert; it is measured from where a state's speed carries it in 0.2 s.
+    The states are 100 of newly collected episodes, that the critic never saw. What was
+    found is kept beside the critic.
 
     Returns:
-        The correlation, or None where the data isn't made here in a maze that ends in
-        its goal, or no critic was trained.
+        None where the data isn't made here in a maze that ends in its goal, none of it
+        reaches that, or no critic was trained.
     """
+    episodes = experiment.dataset.episodes
     source = SOURCES.get(experiment.dataset.name)
     context = experiment.context(Run("iql", 0), silent)
-    if source is None or source.wrap is None or untrained(context, "iql"):
+    if source is None or source.wrap is None or not episodes.terminated.any():
         return None
-    observations = _unseen(source)
-    steps = _steps_left(experiment, source, observations)
+    if untrained(context, "iql"):
+        return None
+    path = critic_folder(context) / "agreement.json"
+    if path.exists():
+        return Agreement(**json.loads(path.read_text()))
+    observations = _unseen(source, track)
     values = find_critic(context).critic.v(observations).double().cpu().numpy()
-    ideal = experiment.recipe.discount**steps
-    return float(np.corrcoef(values, ideal)[0, 1])
 
+    def agreement(steps: NDArray[np.float64]) -> float:
+        ideal = experiment.recipe.discount**steps
+        return float(np.corrcoef(values, ideal)[0, 1])
 
-def _unseen(source: Source) -> FloatArray:
-    """Collect anew and draw states from all over the episodes: [N, Do]."""
-    episodes = collect(
-        source.behaviour(),
-        partial(make_collector, source),
-        transitions=100 * _STATES,
-        seed=_SEED,
+    found = Agreement(
+        data=agreement(_steps_in_data(episodes, observations)),
+        maze=agreement(_steps_in_maze(experiment, source, observations)),
     )
+    write_json(path, attrs.asdict(found))
+    return found
+
+
+def _unseen(source: Source, track: Track) -> FloatArray:
+    """Collect anew and draw states from all over the episodes: [N, Do]."""
+    with track("new states to check V at", _COLLECTED) as advance:
+        episodes = collect(
+            source.behaviour(),
+            partial(make_collector, source),
+            transitions=_COLLECTED,
+            seed=_SEED,
+            progress=lambda done, _: advance(done, ""),
+        )
     rows = np.random.default_rng(_SEED).choice(len(episodes), _STATES, replace=False)
     drawn: FloatArray = episodes.observations[np.sort(rows)]
     return drawn
 
 
-def _steps_left(
+def _steps_in_data(episodes: Episodes, observations: FloatArray) -> NDArray[np.float64]:
+    """Return how many steps each state is from the goal by what the data shows: [N]."""
+    columns, sides = _BOXES[observations.shape[1]]
+    ways = search_data(
+        episodes.observations[:, columns],
+        episodes.next_observations()[:, columns],
+        episodes.terminations(),
+        np.array(sides),
+    )
+    return ways.look_up(observations[:, columns])
+
+
+def _steps_in_maze(
     experiment: Experiment, source: Source, observations: FloatArray
 ) -> NDArray[np.float64]:
-    """Return how many steps of the expert each state is from the goal: [N]."""
+    """Return how many steps of the expert the shortest way from each state takes."""
     dataset = experiment.dataset
     maze, start = open_maze(dataset, episode_seeds(0, 1)[0])
     if maze is None:
@@ -71,23 +119,5 @@ def _steps_left(
     lengths = ways_to_goal(maze, SUCCESS_RADIUS)
     driven = evaluate(source.expert(), dataset.make_env, range(_DRIVES)).lengths.mean()
     pace = way_lengths(maze, lengths, start[None, :2])[0] / driven
-    steps: NDArray[np.float64] = _carried(maze, lengths, observations) / pace
+    steps: NDArray[np.float64] = way_lengths(maze, lengths, observations[:, :2]) / pace
     return steps
-
-
-def _carried(
-    maze: MazeMap, lengths: NDArray[np.float64], observations: FloatArray
-) -> NDArray[np.float64]:
-    """Measure the way from where each state's speed carries it: [N].
-
-    It stops where it would meet a wall.
-    """
-    place = observations[:, :2].copy()
-    speed = observations[:, _SPEEDS[observations.shape[1]]]
-    left = way_lengths(maze, lengths, place)
-    for _ in range(_PIECES):
-        place += speed * (_COASTING / _PIECES)
-        ahead = way_lengths(maze, lengths, place)
-        place = np.where(np.isfinite(ahead)[:, None], place, np.inf)
-        left = np.where(np.isfinite(ahead), ahead, left)
-    return left

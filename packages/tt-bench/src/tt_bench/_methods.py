@@ -3,6 +3,7 @@
 import copy
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -148,7 +149,7 @@ def _transformer(context: Context) -> Trained:
 
 def find_critic(context: Context) -> TrainedCritic:
     """Train the critic of a context, or load the one trained before."""
-    folder = context.store.model_folder("critic", run_settings(context, _CRITIC_PARTS))
+    folder = critic_folder(context)
     name, steps = f"iql seed {context.seed}, training", context.recipe.critic.steps
     with context.track(name, steps) as advance:
         return train_critic(
@@ -160,6 +161,11 @@ def find_critic(context: Context) -> TrainedCritic:
             device=context.device,
             on_progress=advance,
         )
+
+
+def critic_folder(context: Context) -> Path:
+    """Name the folder of the critic of a context, and make it."""
+    return context.store.model_folder("critic", run_settings(context, _CRITIC_PARTS))
 
 
 def run_settings(context: Context, parts: tuple[str, ...]) -> dict[str, Any]:
