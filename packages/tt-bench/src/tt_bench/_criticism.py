@@ -91,9 +91,16 @@ def _train(
     on_progress: Callable[[int, str], None],
 ) -> None:
     config = iql_config(recipe, seed)
-    checkpoint = folder / "checkpoint.safetensors"
+    checkpoint, spent = folder / "checkpoint.safetensors", folder / "spent.json"
+    before = 0.0
+    if checkpoint.exists() and spent.exists():
+        before = json.loads(spent.read_text())["seconds"]
+
+    def seconds() -> float:
+        return before + time.perf_counter() - began
 
     def report(progress: tt_critic.Progress) -> None:
+        write_json(spent, {"seconds": seconds()})
         on_progress(progress.step, f"V loss {progress.value_loss:.3g}")
 
     began = time.perf_counter()
@@ -114,7 +121,8 @@ def _train(
         on_progress=report,
         report_every=max(1, config.steps // _REPORTS),
     )
-    seconds = time.perf_counter() - began
-    write_json(folder / "training.json", {"steps": config.steps, "seconds": seconds})
+    notes = {"steps": config.steps, "seconds": seconds()}
+    write_json(folder / "training.json", notes)
     tt_critic.save(critic, folder / "critic.safetensors")
-    checkpoint.unlink(missing_ok=True)
+    for path in (checkpoint, spent):
+        path.unlink(missing_ok=True)
