@@ -159,3 +159,11 @@ def test_the_renderer_that_was_chosen_before_is_kept(
     monkeypatch.setenv("MUJOCO_GL", "osmesa")
     _video.choose_renderer()
     assert os.environ["MUJOCO_GL"] == "osmesa"
+
+
+def test_the_camera_follows_a_walker() -> None:
+    walker, cart = gym.make("Hopper-v5"), gym.make("CartPole-v1")
+    renderer = walker.unwrapped.mujoco_renderer  # type: ignore[attr-defined]
+    _video.follow(walker)
+    assert renderer.model.camera(renderer.camera_id).name == "track"
+    _video.follow(cart)  # which has no such camera

@@ -22,7 +22,7 @@ from tt_bench._rollout import Rollout, play
 from tt_bench._rollout_picture import choose_numbers, draw_rollout
 from tt_bench._run_config import Run
 from tt_bench._threads import choose_threads
-from tt_bench._video import choose_renderer, recorded
+from tt_bench._video import choose_renderer, follow, recorded
 
 
 @attrs.frozen
@@ -103,7 +103,9 @@ def _make_env(context: Context, video: bool) -> gymnasium.Env[Any, Any]:
     if not video:
         return context.dataset.make_env()
     choose_renderer()
-    return context.dataset.make_env(render_mode="rgb_array")
+    env = context.dataset.make_env(render_mode="rgb_array")
+    follow(env)
+    return env
 
 
 @contextmanager

@@ -22,6 +22,18 @@ def choose_renderer() -> None:
         os.environ.setdefault("MUJOCO_GL", "egl")
 
 
+def follow(env: gymnasium.Env[Any, Any]) -> None:
+    """Draw MuJoCo's walkers from the camera that moves with them, if they have one.
+
+    Gymnasium draws them from one that stands still, out of whose sight they walk.
+    """
+    renderer: Any = getattr(env.unwrapped, "mujoco_renderer", None)
+    if renderer is not None:
+        cameras = [renderer.model.camera(i).name for i in range(renderer.model.ncam)]
+        if "track" in cameras:
+            renderer.camera_id = cameras.index("track")
+
+
 @contextmanager
 def recorded(env: gymnasium.Env[Any, Any], path: Path) -> Iterator[Callable[[], None]]:
     """Open an MP4 and give what adds a picture of the environment as it is.
