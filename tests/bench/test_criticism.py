@@ -1,6 +1,7 @@
 """A critic trained in parts is counted as one."""
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 
 import attrs
@@ -36,7 +37,7 @@ def test_the_minutes_of_a_critic_count_those_before_an_interruption(
         if done == 5:
             raise KeyboardInterrupt
 
-    def go(on_progress: object) -> float:
+    def go(on_progress: Callable[[int, str], None]) -> float:
         return train_critic(
             EPISODES,
             TASK,
@@ -44,7 +45,7 @@ def test_the_minutes_of_a_critic_count_those_before_an_interruption(
             tmp_path,
             seed=0,
             device="cpu",
-            on_progress=on_progress,  # type: ignore[arg-type]
+            on_progress=on_progress,
         ).seconds
 
     with pytest.raises(KeyboardInterrupt):

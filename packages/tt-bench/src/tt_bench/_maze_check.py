@@ -68,14 +68,12 @@ def check_values(experiment: Experiment, track: Track = silent) -> Agreement | N
         return Agreement(**json.loads(path.read_text()))
     observations = _unseen(source, track)
     values = find_critic(context).critic.v(observations).double().cpu().numpy()
-
-    def agreement(steps: NDArray[np.float64]) -> float:
-        ideal = experiment.recipe.discount**steps
-        return float(np.corrcoef(values, ideal)[0, 1])
-
+    discount = experiment.recipe.discount
+    in_data = discount ** _steps_in_data(episodes, observations)
+    in_maze = discount ** _steps_in_maze(experiment, source, observations)
     found = Agreement(
-        data=agreement(_steps_in_data(episodes, observations)),
-        maze=agreement(_steps_in_maze(experiment, source, observations)),
+        data=float(np.corrcoef(values, in_data)[0, 1]),
+        maze=float(np.corrcoef(values, in_maze)[0, 1]),
     )
     write_json(path, attrs.asdict(found))
     return found
