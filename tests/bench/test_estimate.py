@@ -7,9 +7,9 @@ import pytest
 
 from tt_bench._dataset import Dataset
 from tt_bench._episodes import Episodes
-from tt_bench._estimate import estimate_seconds, token_operations
+from tt_bench._estimate import critic_operations, estimate_seconds, token_operations
 from tt_bench._machine import matmul_peak
-from tt_bench._recipes import ModelSettings, Recipe, TokenizerSettings
+from tt_bench._recipes import CriticSettings, ModelSettings, Recipe, TokenizerSettings
 from tt_bench._run_config import Run
 
 
@@ -27,9 +27,20 @@ def dataset() -> Dataset:
     return Dataset("made", episodes, None, make_env, None, "nowhere")
 
 
-def seconds(runs: list[Run], recipe: Recipe | None = None) -> float:
+def seconds(
+    runs: list[Run],
+    untrained: list[str] | None = None,
+    recipe: Recipe | None = None,
+    peak: float = 1e11,
+) -> float:
     return estimate_seconds(
-        dataset(), recipe or Recipe(), runs, episodes=2, steps=10, peak=1e11
+        dataset(),
+        recipe or Recipe(),
+        runs,
+        untrained or [],
+        episodes=2,
+        steps=10,
+        peak=peak,
     )
 
 
@@ -42,10 +53,18 @@ def test_operations_of_a_token_are_counted_by_hand() -> None:
     assert token_operations(recipe) == 2 * (12 * 4 + 12)
 
 
-def test_methods_that_share_a_training_pay_for_it_once() -> None:
-    both = seconds([Run("tt", 0), Run("tt+q", 0)])
-    apart = seconds([Run("tt", 0), Run("tt+q", 1)])
-    assert both < apart
+def test_an_update_of_the_critic_is_counted_by_hand() -> None:
+    # a batch of 4, 15 passes, weights of (3 + 2) x 8 and 8 x 8, two operations each
+    recipe = Recipe(critic=CriticSettings(batch=4, width=8))
+    assert critic_operations(recipe, 3, 2) == 15 * 4 * (40 + 64) * 2
+
+
+def test_only_models_that_are_missing_take_training() -> None:
+    runs = [Run("tt", 0), Run("tt+q", 0)]
+    found = seconds(runs)
+    one, both = seconds(runs, ["transformer"]), seconds(runs, ["transformer", "critic"])
+    assert 0 < found < one < both
+    assert seconds(runs, ["transformer"] * 2) == pytest.approx(2 * one - found)
     assert seconds([]) == 0
 
 
@@ -54,8 +73,15 @@ def test_more_steps_take_longer_in_proportion() -> None:
     twice = attrs.evolve(
         recipe, training=attrs.evolve(recipe.training, steps=2 * recipe.training.steps)
     )
-    one, two = (seconds([Run("tt", 0)], r) for r in (recipe, twice))
-    assert one < two < 2 * one
+    runs = [Run("tt", 0)]
+    one, two = (seconds(runs, ["transformer"], r) for r in (recipe, twice))
+    assert two - seconds(runs) == pytest.approx(2 * (one - seconds(runs)))
+
+
+def test_no_machine_is_so_fast_that_a_critic_takes_no_time() -> None:
+    runs, steps = [Run("iql", 0)], Recipe().critic.steps
+    took = seconds(runs, ["critic"], peak=1e30) - seconds(runs, peak=1e30)
+    assert took == pytest.approx(2.5e-4 * steps)
 
 
 def test_the_peak_of_this_machine_is_positive() -> None:

@@ -60,7 +60,7 @@ def test_a_critic_that_knows_the_way_correlates_with_it(
 
     known = TrainedCritic(Ideal(value), Units(1.0, 0.0), 1, 0.0)  # type: ignore[arg-type]
     monkeypatch.setattr(_maze_check, "_COLLECTED", 2_000)
-    monkeypatch.setattr(_maze_check, "untrained", lambda *_: [])
+    monkeypatch.setattr(_maze_check, "untrained", lambda *_: {})
     monkeypatch.setattr(_maze_check, "find_critic", lambda _: known)
     found = check_values(experiment)
     assert found is not None
@@ -72,3 +72,11 @@ def test_a_critic_that_knows_the_way_correlates_with_it(
 
 def test_nothing_is_checked_before_a_critic_is_trained(experiment: Experiment) -> None:
     assert check_values(experiment) is None
+
+
+def test_nothing_is_checked_where_no_method_has_a_critic(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_maze_check, "untrained", lambda *_: {})
+    alone = attrs.evolve(experiment.config, methods=("bc", "tt"))
+    assert check_values(attrs.evolve(experiment, config=alone)) is None

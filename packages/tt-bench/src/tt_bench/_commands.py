@@ -132,9 +132,9 @@ def run_d4rl(options: D4rl, console: Console) -> list[RunResult]:
     if agreement is not None:
         say(
             console,
-            f"V of iql seed 0 at 100 new states correlates {agreement.data:.3f} with "
-            "discounted shortest ways to the goal that the data shows, and "
-            f"{agreement.maze:.3f} with those through the maze",
+            f"V of iql seed {config.first_seed} at 100 new states correlates "
+            f"{agreement.data:.3f} with discounted shortest ways to the goal that the "
+            f"data shows, and {agreement.maze:.3f} with those through the maze",
         )
     picture = draw_plans(experiment, track)
     if picture is not None:

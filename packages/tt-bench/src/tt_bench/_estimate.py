@@ -1,13 +1,17 @@
 """Guess how long runs will take, from a look at the machine."""
 
+from collections.abc import Sequence
+
 from tt_bench._dataset import Dataset
 from tt_bench._recipes import Recipe
 from tt_bench._run_config import Run
 
 _TRAINING_SHARE = 0.25  # of the matmul peak that training reaches
 _PLANNING_SHARE = 0.2
+_CRITIC_SHARE = 0.5
+_CRITIC_STEP = 2.5e-4  # seconds of an update at least, however fast the machine
+_CRITIC_PASSES = 15  # of a batch through a network, forwards or backwards, in an update
 _CLONING_STEP = 2.5e-3  # seconds of a step of behaviour cloning
-_CRITIC_STEP = 4e-3  # seconds of an update of the critic
 
 
 def token_operations(recipe: Recipe) -> float:
@@ -34,10 +38,18 @@ def planning_operations(recipe: Recipe, observation: int, width: int) -> float:
     return tokens * token_operations(recipe)
 
 
+def critic_operations(recipe: Recipe, observation: int, action: int) -> float:
+    """Count the operations of one update of the critic."""
+    settings = recipe.critic
+    weights = settings.width * (observation + action + settings.width)
+    return 2.0 * _CRITIC_PASSES * settings.batch * weights
+
+
 def estimate_seconds(
     dataset: Dataset,
     recipe: Recipe,
-    runs: list[Run],
+    runs: Sequence[Run],
+    untrained: Sequence[str],
     *,
     episodes: int,
     steps: int,
@@ -49,22 +61,24 @@ def estimate_seconds(
         dataset: what the runs are on.
         recipe: their settings.
         runs: those not finished yet.
+        untrained: "transformer" or "critic" for each that they must train first.
         episodes: episodes of each run.
         steps: steps of an episode at most.
         peak: operations a second, from `matmul_peak`.
     """
     observation = dataset.episodes.observations.shape[1]
-    width = observation + dataset.episodes.actions.shape[1] + 2
+    action = dataset.episodes.actions.shape[1]
+    width = observation + action + 2
     training = training_operations(recipe, width) / (_TRAINING_SHARE * peak)
+    update = critic_operations(recipe, observation, action) / (_CRITIC_SHARE * peak)
     plans = episodes * -(-steps // recipe.planner.every)
     plan = planning_operations(recipe, observation, width) / (_PLANNING_SHARE * peak)
     planned = [run for run in runs if run.method.startswith("tt")]
-    judged = {run.seed for run in runs if run.method in ("iql", "tt+q")}
     cloned = [run for run in runs if run.method.startswith("bc")]
     return (
-        len({(run.seed, run.method == "tt-uniform") for run in planned}) * training
+        untrained.count("transformer") * training
+        + untrained.count("critic") * recipe.critic.steps * max(update, _CRITIC_STEP)
         + len(planned) * plans * plan
-        + len(judged) * recipe.critic.steps * _CRITIC_STEP
         + len(cloned) * recipe.cloning.steps * _CLONING_STEP
         + len(runs)
     )

@@ -1,6 +1,8 @@
 """Run methods with several seeds on a dataset, reusing what is finished."""
 
 import hashlib
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -11,7 +13,7 @@ from tt_bench._dataset import Dataset
 from tt_bench._evaluate import Evaluation, Step, evaluate
 from tt_bench._interface import Agent, Track
 from tt_bench._method import Context, Prepared
-from tt_bench._methods import METHODS, run_settings
+from tt_bench._methods import METHODS, run_settings, untrained
 from tt_bench._progress import silent
 from tt_bench._recipes import Recipe
 from tt_bench._results import RunResult, save_result
@@ -55,6 +57,14 @@ class Experiment:
         """Find the result of a run that was finished before."""
         context = self.context(run, silent)
         return self.store.find_result(run.method, self._settings(run, context))
+
+    def untrained(self, runs: Sequence[Run]) -> list[str]:
+        """Name the kind of each model that runs need and that is yet to be trained."""
+        kinds: dict[Path, str] = {}
+        for run in runs:
+            missing = untrained(self.context(run, silent), run.method)
+            kinds |= {file: kind for kind, file in missing.items()}
+        return list(kinds.values())
 
     def execute(self, run: Run, track: Track) -> RunResult:
         """Train, evaluate and save one run, or find it finished."""

@@ -16,7 +16,7 @@ from tt_bench._interface import FloatArray, Track
 from tt_bench._maze import SUCCESS_RADIUS
 from tt_bench._maze_map import open_maze
 from tt_bench._maze_paths import way_lengths, ways_to_goal
-from tt_bench._methods import critic_folder, find_critic, untrained
+from tt_bench._methods import METHODS, critic_folder, find_critic, untrained
 from tt_bench._progress import silent
 from tt_bench._results import write_json
 from tt_bench._run_config import Run
@@ -47,18 +47,21 @@ class Agreement:
 
 
 def check_values(experiment: Experiment, track: Track = silent) -> Agreement | None:
-    """Correlate V of seed 0's critic with discount to the power of the steps left.
+    """Correlate V of the first critic with discount to the power of the steps left.
 
     The states are 100 of newly collected episodes, that the critic never saw. What was
     found is kept beside the critic.
 
     Returns:
-        None where the data isn't made here in a maze that ends in its goal, none of it
-        reaches that, or no critic was trained.
+        None where no run trains a critic, the data isn't made here in a maze that ends
+        in its goal, or none of it reaches that.
     """
     episodes = experiment.dataset.episodes
     source = SOURCES.get(experiment.dataset.name)
-    context = experiment.context(Run("iql", 0), silent)
+    config = experiment.config
+    context = experiment.context(Run("iql", config.first_seed), silent)
+    if not any("critic" in METHODS[name].parts for name in config.methods):
+        return None
     if source is None or source.wrap is None or not episodes.terminated.any():
         return None
     if untrained(context, "iql"):

@@ -49,6 +49,7 @@ def foretell(console: Console, experiment: Experiment, runs: Sequence[Run]) -> N
         experiment.dataset,
         experiment.recipe,
         left,
+        experiment.untrained(left),
         episodes=experiment.config.episodes,
         steps=experiment.task.steps,
         peak=matmul_peak(experiment.config.device, _LOOK),

@@ -175,14 +175,14 @@ def run_settings(context: Context, parts: tuple[str, ...]) -> dict[str, Any]:
     return {"data": dict(context.identity), "seed": context.seed, **chosen}
 
 
-def untrained(context: Context, method: str) -> list[str]:
-    """Name the models of a method that the store doesn't hold, trained to the end."""
-    return [
-        kind
+def untrained(context: Context, method: str) -> dict[str, Path]:
+    """Name the files of a method's models that are not trained to the end, by kind."""
+    files = {
+        kind: context.store.model_path(kind, run_settings(context, parts))
         for kind, parts in _MODELS.items()
         if set(parts) <= set(METHODS[method].parts)
-        and not context.store.has_model(kind, run_settings(context, parts))
-    ]
+    }
+    return {kind: file for kind, file in files.items() if not file.exists()}
 
 
 def _best_tenth(recipe: Recipe) -> Recipe:
