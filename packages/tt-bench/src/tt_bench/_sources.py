@@ -105,7 +105,7 @@ def _scatter(maze: Maze) -> Source:
         description=(
             "An ant walked along waypoints, with noise, from random cells to one "
             "random goal after another, one in ten that of the task; an episode "
-            "ends in the task's goal, and when the ant is on its back or stuck."
+            "ends in the task's goal, and when the ant is stuck, on its back or not."
         ),
         transitions=_ANT_TRANSITIONS[maze.name],
         episode_steps=antmaze_steps(maze.name),
