@@ -2,13 +2,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import attrs
 import gymnasium as gym
 import numpy as np
 import pytest
 
 import tt_critic
 import tt_model
-from tt_bench import METHODS, _methods
+from tt_bench import METHODS, _commands, _messages, _methods, _sources
 from tt_bench._cli import main, parse
 from tt_bench._commands import D4rl
 from tt_bench._episodes import Episodes
@@ -199,6 +200,24 @@ def test_collect_refuses_what_it_cannot_make(
 ) -> None:
     assert main(["collect", "mujoco/hopper/medium-v0"]) == 2
     assert "tt/pointmaze/umaze-v0" in capsys.readouterr().err
+
+
+def test_collect_says_what_it_will_do_and_does_it_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
+    name = "tt/pendulum/mixed-v0"
+    small = attrs.evolve(_sources.SOURCES[name], transitions=4_000, pace=20.0)
+    for module in (_sources, _messages, _commands):
+        monkeypatch.setattr(module, "SOURCES", {name: small})
+    assert main(["collect", name]) == 0
+    assert f"{name} will be collected: 4,000 transitions, about 3 min" in (
+        capsys.readouterr().out
+    )
+    assert main(["collect", name]) == 0
+    again = capsys.readouterr().out
+    assert "will be collected" not in again
+    assert f"{name}: 4,000 transitions" in again
 
 
 def test_a_budget_becomes_steps_that_a_second_run_finds_again(

@@ -19,7 +19,7 @@ from tt_bench._interface import Advance, Track
 from tt_bench._load import load_dataset
 from tt_bench._maze_check import check_values
 from tt_bench._maze_plans import draw_plans
-from tt_bench._messages import announce, foretell, references
+from tt_bench._messages import announce, collection, foretell, references
 from tt_bench._minari import is_local
 from tt_bench._progress import say, shown_on
 from tt_bench._recipes import Recipe
@@ -99,6 +99,8 @@ def run_collect(options: Collect, console: Console) -> None:
             f"expected datasets out of {', '.join(SOURCES)}; got {', '.join(unknown)}"
         )
     for name in options.names:
+        if not is_local(name):
+            say(console, f"{name} will be collected: {collection(name)}")
         dataset = _load(name, None, shown_on(console))
         say(console, f"{name}: {len(dataset.episodes):,} transitions")
         say(console, f"  {dataset.source}")

@@ -26,8 +26,7 @@ def announce(
     methods = list(dict.fromkeys(run.method for run in runs))
     say(console, f"dataset {dataset}")
     if dataset in SOURCES and not is_local(dataset):
-        count = SOURCES[dataset].transitions
-        say(console, f"  will be collected first, once: {count:,} transitions")
+        say(console, f"  will be collected first, once: {collection(dataset)}")
     for method in methods:
         seeds = sum(run.method == method for run in runs)
         say(console, f"{method}: {METHODS[method].title}, {seeds} x")
@@ -40,6 +39,13 @@ def announce(
             f"{planner.beam} x {planner.candidates}, horizon {planner.horizon}, "
             f"context {planner.context}",
         )
+
+
+def collection(name: str) -> str:
+    """Say how much is collected to make a dataset, and how long that takes."""
+    source = SOURCES[name]
+    minutes = max(1, round(source.transitions / source.pace / 60))
+    return f"{source.transitions:,} transitions, about {minutes} min"
 
 
 def foretell(console: Console, experiment: Experiment, runs: Sequence[Run]) -> None:

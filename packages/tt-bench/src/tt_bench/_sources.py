@@ -43,6 +43,7 @@ class Source:
         expert: makes the agent whose mean return is scored 100.
         description: what the data is.
         transitions: how many to collect at least.
+        pace: transitions a second that one core collects, roughly.
         episode_steps: time limit of an episode while collecting.
         wrap: changes the environment for collecting.
         reference: returns that are scored 0 and 100; None to measure those of
@@ -57,6 +58,7 @@ class Source:
     expert: Callable[[], Agent]
     description: str
     transitions: int = 100_000
+    pace: float = 5_000.0
     episode_steps: int = 1000
     wrap: Callable[[Environment], Environment] | None = None
     reference: tuple[float, float] | None = None
@@ -90,6 +92,7 @@ def _stitch(maze: Maze) -> Source:
             "task to its goal."
         ),
         transitions=_TRANSITIONS[maze.name] // 2,  # of five times the length
+        pace=2_000.0,
         episode_steps=pointmaze_steps(maze.name, terminate=True),
         wrap=partial(HalfWays, maze=maze),
         reference=(0.0, 1.0),
@@ -108,6 +111,7 @@ def _scatter(maze: Maze) -> Source:
             "ends in the task's goal, and when the ant is stuck, on its back or not."
         ),
         transitions=_ANT_TRANSITIONS[maze.name],
+        pace=1_400.0,
         episode_steps=antmaze_steps(maze.name),
         wrap=partial(ScatteredStarts, maze=maze),
         reference=REFERENCE_RETURNS["antmaze"],
