@@ -53,8 +53,8 @@ def check_values(experiment: Experiment, track: Track = silent) -> Agreement | N
     found is kept beside the critic.
 
     Returns:
-        None where no run trains a critic, the data isn't made here in a maze that ends
-        in its goal, or none of it reaches that.
+        None where no run has a critic or it is gone, the data isn't made here in a maze
+        that ends in its goal, or none of it reaches that.
     """
     episodes = experiment.dataset.episodes
     source = SOURCES.get(experiment.dataset.name)

@@ -48,16 +48,16 @@ class Store:
 
     def model_folder(self, kind: str, settings: Mapping[str, Any]) -> Path:
         """Make the folder of a trained model and note its settings in it."""
-        folder = self._model_folder(kind, settings)
+        folder = self._folder_of(kind, settings)
         if not (folder / "settings.json").exists():
             write_json(folder / "settings.json", settings)
         return folder
 
     def model_path(self, kind: str, settings: Mapping[str, Any]) -> Path:
         """Name the file of a trained model, which is there once training has ended."""
-        return self._model_folder(kind, settings) / _FILES[kind]
+        return self._folder_of(kind, settings) / _FILES[kind]
 
-    def _model_folder(self, kind: str, settings: Mapping[str, Any]) -> Path:
+    def _folder_of(self, kind: str, settings: Mapping[str, Any]) -> Path:
         name = f"{kind}-seed{settings['seed']}-{settings_hash(settings)}"
         return self.folder / name
 
