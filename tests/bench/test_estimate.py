@@ -9,7 +9,7 @@ from tt_bench._dataset import Dataset
 from tt_bench._episodes import Episodes
 from tt_bench._estimate import critic_operations, estimate_seconds, token_operations
 from tt_bench._machine import matmul_peak
-from tt_bench._recipes import CriticSettings, ModelSettings, Recipe, TokenizerSettings
+from tt_bench._recipes import ModelSettings, Recipe, TokenizerSettings
 from tt_bench._run_config import Run
 
 
@@ -54,9 +54,10 @@ def test_operations_of_a_token_are_counted_by_hand() -> None:
 
 
 def test_an_update_of_the_critic_is_counted_by_hand() -> None:
-    # a batch of 4, 15 passes, weights of (3 + 2) x 8 and 8 x 8, two operations each
-    recipe = Recipe(critic=CriticSettings(batch=4, width=8))
-    assert critic_operations(recipe, 3, 2) == 15 * 4 * (40 + 64) * 2
+    # weights of a Q: (3 + 2) x 8 + 8 x 8 + 8 x 1, of V: 3 x 8 + 8 x 8 + 8 x 1, of the
+    # policy: 3 x 8 + 8 x 8 + 8 x 2; three passes of those that learn, one of targets
+    learnt, evaluated = 2 * 112 + 96 + 104, 2 * 112 + 96
+    assert critic_operations(3, 2, width=8, batch=4) == 2 * 4 * (3 * learnt + evaluated)
 
 
 def test_only_models_that_are_missing_take_training() -> None:

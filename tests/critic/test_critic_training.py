@@ -1,5 +1,6 @@
 import logging
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 import torch
 
 from tt_critic import Critic, IQLConfig, Progress, Transitions, train_critic
+from tt_critic._interrupt import held_interrupts
+from tt_critic._learner import Learner
 
 CONFIG = IQLConfig(hidden=(16, 16), batch=8, steps=40, seed=3)
 
@@ -58,6 +61,38 @@ def test_an_interrupted_run_continues_to_the_same_bits(
     resumed = train_critic(transitions(), CONFIG, checkpoint=path)
     assert_same(resumed, train_critic(transitions(), CONFIG))
     assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_ctrl_c_waits_for_the_update_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    done: list[int] = []
+    update = Learner.update
+
+    def pressed(learner: Learner, step: int) -> None:
+        if step == 32:
+            os.kill(os.getpid(), signal.SIGINT)
+        update(learner, step)
+        done.append(step)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Learner, "update", pressed)
+        with pytest.raises(KeyboardInterrupt):
+            train_critic(transitions(), CONFIG, checkpoint=path)
+        assert done[-1] == 32
+        resumed = train_critic(transitions(), CONFIG, checkpoint=path)
+    assert done == list(range(CONFIG.steps))
+    assert_same(resumed, train_critic(transitions(), CONFIG))
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ctrl_c_twice_does_not_wait() -> None:
+    with held_interrupts() as pressed:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert pressed.is_set()
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
 
 
 def test_a_finished_run_is_read_back_without_an_update(tmp_path: Path) -> None:

@@ -104,23 +104,27 @@ def _train(
         on_progress(progress.step, f"V loss {progress.value_loss:.3g}")
 
     began = time.perf_counter()
-    critic = tt_critic.train_critic(
-        Transitions(
-            episodes.observations,
-            episodes.actions,
-            units.scale * episodes.rewards + np.float32(units.shift),
-            episodes.next_observations(),
-            episodes.terminations(),
-        ),
-        config,
-        bounds=(task.low, task.high),
-        device=device,
-        cuda_graph=device.startswith("cuda"),
-        checkpoint=checkpoint,
-        checkpoint_every=_CHECKPOINT_EVERY,
-        on_progress=report,
-        report_every=max(1, config.steps // _REPORTS),
-    )
+    try:
+        critic = tt_critic.train_critic(
+            Transitions(
+                episodes.observations,
+                episodes.actions,
+                units.scale * episodes.rewards + np.float32(units.shift),
+                episodes.next_observations(),
+                episodes.terminations(),
+            ),
+            config,
+            bounds=(task.low, task.high),
+            device=device,
+            cuda_graph=device.startswith("cuda"),
+            checkpoint=checkpoint,
+            checkpoint_every=_CHECKPOINT_EVERY,
+            on_progress=report,
+            report_every=max(1, config.steps // _REPORTS),
+        )
+    except KeyboardInterrupt:
+        write_json(spent, {"seconds": seconds()})
+        raise
     notes = {"steps": config.steps, "seconds": seconds()}
     write_json(folder / "training.json", notes)
     tt_critic.save(critic, folder / "critic.safetensors")

@@ -10,7 +10,6 @@ _TRAINING_SHARE = 0.25  # of the matmul peak that training reaches
 _PLANNING_SHARE = 0.2
 _CRITIC_SHARE = 0.5
 _CRITIC_STEP = 2.5e-4  # seconds of an update at least, however fast the machine
-_CRITIC_PASSES = 15  # of a batch through a network, forwards or backwards, in an update
 _CLONING_STEP = 2.5e-3  # seconds of a step of behaviour cloning
 
 
@@ -38,11 +37,22 @@ def planning_operations(recipe: Recipe, observation: int, width: int) -> float:
     return tokens * token_operations(recipe)
 
 
-def critic_operations(recipe: Recipe, observation: int, action: int) -> float:
-    """Count the operations of one update of the critic."""
-    settings = recipe.critic
-    weights = settings.width * (observation + action + settings.width)
-    return 2.0 * _CRITIC_PASSES * settings.batch * weights
+def critic_operations(observation: int, action: int, width: int, batch: int) -> float:
+    """Count the operations of one update of a critic with two hidden layers of `width`.
+
+    Both Q, V and the policy learn, which is three passes of a batch; both target Q and
+    V of the next observation are only evaluated.
+    """
+    q, v, policy = (
+        first * width + width**2 + width * last
+        for first, last in (
+            (observation + action, 1),
+            (observation, 1),
+            (observation, action),
+        )
+    )
+    learnt, evaluated = 2 * q + v + policy, 2 * q + v
+    return 2.0 * batch * (3 * learnt + evaluated)
 
 
 def estimate_seconds(
@@ -70,14 +80,16 @@ def estimate_seconds(
     action = dataset.episodes.actions.shape[1]
     width = observation + action + 2
     training = training_operations(recipe, width) / (_TRAINING_SHARE * peak)
-    update = critic_operations(recipe, observation, action) / (_CRITIC_SHARE * peak)
+    critic = recipe.critic
+    update = critic_operations(observation, action, critic.width, critic.batch)
+    update = max(update / (_CRITIC_SHARE * peak), _CRITIC_STEP)
     plans = episodes * -(-steps // recipe.planner.every)
     plan = planning_operations(recipe, observation, width) / (_PLANNING_SHARE * peak)
     planned = [run for run in runs if run.method.startswith("tt")]
     cloned = [run for run in runs if run.method.startswith("bc")]
     return (
         untrained.count("transformer") * training
-        + untrained.count("critic") * recipe.critic.steps * max(update, _CRITIC_STEP)
+        + untrained.count("critic") * critic.steps * update
         + len(planned) * plans * plan
         + len(cloned) * recipe.cloning.steps * _CLONING_STEP
         + len(runs)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tt_bench._estimate import critic_operations
 from tt_bench._machine import Peaks, clock
 from tt_bench._speed_record import Measurement
 from tt_critic import IQLConfig, Progress, Transitions, train_critic
@@ -22,12 +23,13 @@ def measure_critic(device: str, peaks: Peaks) -> Iterator[Measurement]:
     """Time whole updates, drawing the batch included."""
     data = _draw()
     ours, plain = _train(data, device), _plain(data, device)
+    hidden, batch = _CONFIG.hidden[0], _CONFIG.batch
     yield Measurement(
-        f"IQL update, batch {_CONFIG.batch}",
+        f"IQL update, batch {batch}",
         ours,
         "plain loop",
         plain,
-        peaks.floor(_operations()),
+        peaks.floor(critic_operations(_OBSERVATION, _ACTION, hidden, batch)),
         f"{1 / ours:,.0f} updates/s",
     )
 
@@ -45,20 +47,6 @@ def _draw() -> Transitions:
         next_observations=numbers(_OBSERVATION),
         terminations=np.zeros(_ROWS, np.bool_),
     )
-
-
-def _operations() -> float:
-    """Count an update: forward and backward of 4 networks, forward of 3 more.
-
-    Both Q, V and the policy learn; both target Q and V of the next observation are
-    only evaluated.
-    """
-    first, hidden = _OBSERVATION + _ACTION, _CONFIG.hidden[0]
-    q = first * hidden + hidden**2 + hidden
-    v = _OBSERVATION * hidden + hidden**2 + hidden
-    policy = _OBSERVATION * hidden + hidden**2 + hidden * _ACTION
-    learnt, evaluated = 2 * q + v + policy, 2 * q + v
-    return 2.0 * _CONFIG.batch * (3 * learnt + evaluated)
 
 
 def _train(data: Transitions, device: str) -> float:

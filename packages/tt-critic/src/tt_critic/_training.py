@@ -16,6 +16,7 @@ from torch import Tensor
 from tt_critic import _files
 from tt_critic._config import IQLConfig
 from tt_critic._critic import Critic
+from tt_critic._interrupt import held_interrupts
 from tt_critic._learner import Learner
 from tt_critic._transitions import (
     Bounds,
@@ -74,8 +75,8 @@ def train_critic(
         config: Settings.
         bounds: Action space, (low, high), each a number or [Da].
         device: Where training runs and the critic stays.
-        checkpoint: File to write every ``checkpoint_every`` updates and after the last;
-            where it exists, training continues from it.
+        checkpoint: File to write every ``checkpoint_every`` updates, after the last and
+            on Ctrl-C; where it exists, training continues from it.
         checkpoint_every: Updates between checkpoints.
         on_progress: Called every ``report_every`` updates and after the last.
         report_every: Updates between reports; each one waits for the device.
@@ -87,6 +88,7 @@ def train_critic(
     Raises:
         ValueError: If the transitions or bounds are unusable, or the checkpoint is
             damaged or belongs to other settings or other data.
+        KeyboardInterrupt: On Ctrl-C, after the update and its checkpoint.
     """
     space = check_bounds(bounds, _last_axis(transitions.actions))
     sizes = check_transitions(transitions, space)
@@ -98,15 +100,7 @@ def train_critic(
     packed = pack(transitions)
     learner = Learner(packed.to(device), sizes, config, cuda_graph=cuda_graph)
     keeper = None if checkpoint is None else _Keeper(Path(checkpoint), config, packed)
-    start = 0 if keeper is None else keeper.restore(learner)
-    for done in range(start + 1, config.steps + 1):
-        learner.update(done - 1)
-        last = done == config.steps
-        if keeper is not None and (last or done % checkpoint_every == 0):
-            keeper.save(learner, done)
-        if last or done % report_every == 0:
-            losses = [loss.item() for loss in learner.losses()]
-            on_progress(Progress(done, config.steps, *losses))
+    _loop(learner, config.steps, keeper, checkpoint_every, report_every, on_progress)
     return Critic(
         observation_size=sizes.observation,
         action_size=sizes.action,
@@ -115,6 +109,31 @@ def train_critic(
         log_deviation=learner.log_deviation.clone(),
         bounds=torch.from_numpy(space).to(learner.networks),
     )
+
+
+def _loop(
+    learner: Learner,
+    steps: int,
+    keeper: "_Keeper | None",
+    checkpoint_every: int,
+    report_every: int,
+    on_progress: Callable[[Progress], None],
+) -> None:
+    """Update to the end, with checkpoints and reports after the updates."""
+    start = 0 if keeper is None else keeper.restore(learner)
+    with held_interrupts() as pressed:
+        for done in range(start + 1, steps + 1):
+            learner.update(done - 1)
+            last = done == steps
+            if keeper is not None and (last or done % checkpoint_every == 0):
+                keeper.save(learner, done)
+            if last or done % report_every == 0:
+                losses = [loss.item() for loss in learner.losses()]
+                on_progress(Progress(done, steps, *losses))
+            if pressed.is_set():
+                if keeper is not None:
+                    keeper.save(learner, done)
+                raise KeyboardInterrupt
 
 
 def _last_axis(actions: Any) -> int:
