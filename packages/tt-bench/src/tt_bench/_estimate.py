@@ -43,14 +43,10 @@ def critic_operations(observation: int, action: int, width: int, batch: int) -> 
     Both Q, V and the policy learn, which is three passes of a batch; both target Q and
     V of the next observation are only evaluated.
     """
-    q, v, policy = (
-        first * width + width**2 + width * last
-        for first, last in (
-            (observation + action, 1),
-            (observation, 1),
-            (observation, action),
-        )
-    )
+    inner = width**2
+    q = (observation + action) * width + inner + width
+    v = observation * width + inner + width
+    policy = observation * width + inner + width * action
     learnt, evaluated = 2 * q + v + policy, 2 * q + v
     return 2.0 * batch * (3 * learnt + evaluated)
 
