@@ -58,7 +58,15 @@ def test_an_interrupted_run_continues_to_the_same_bits(
 ) -> None:
     path = tmp_path / "run" / "checkpoint.safetensors"
     interrupted(path, step)
-    resumed = train_critic(transitions(), CONFIG, checkpoint=path)
+    seen: list[int] = []
+    resumed = train_critic(
+        transitions(),
+        CONFIG,
+        checkpoint=path,
+        on_progress=lambda progress: seen.append(progress.step),
+        report_every=1,
+    )
+    assert seen == list(range(step + 1, CONFIG.steps + 1))
     assert_same(resumed, train_critic(transitions(), CONFIG))
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 

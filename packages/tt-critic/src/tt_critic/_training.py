@@ -127,13 +127,16 @@ def _loop(
             last = done == steps
             if keeper is not None and (last or done % checkpoint_every == 0):
                 keeper.save(learner, done)
-            if last or done % report_every == 0:
-                losses = [loss.item() for loss in learner.losses()]
-                on_progress(Progress(done, steps, *losses))
-            if pressed.is_set():
+            try:
+                if last or done % report_every == 0:
+                    losses = [loss.item() for loss in learner.losses()]
+                    on_progress(Progress(done, steps, *losses))
+                if pressed.is_set():
+                    raise KeyboardInterrupt
+            except KeyboardInterrupt:
                 if keeper is not None:
                     keeper.save(learner, done)
-                raise KeyboardInterrupt
+                raise
 
 
 def _last_axis(actions: Any) -> int:
