@@ -205,3 +205,19 @@ def test_a_file_has_the_recipe_of_its_family() -> None:
     )
     assert recipe_for("D4RL/antmaze/umaze-v1").critic.rewards == "minus-one"
     assert recipe_for("x/pendulum.hdf5") == recipe_for("my/data-v0")
+
+
+def test_a_small_recipe_keeps_the_task_and_leaves_what_is_small_already() -> None:
+    paper = recipe_for("antmaze-large-play-v2")
+    small = recipe_for("antmaze-large-play-v2", small=True)
+    assert (small.model.layers, small.model.width) == (2, 64)
+    assert small.training.steps * small.training.batch < 1e-2 * (
+        paper.training.steps * paper.training.batch
+    )
+    assert small.planner.beam < paper.planner.beam
+    kept = ("discount", "termination_reward", "tokenizer")
+    assert all(getattr(small, name) == getattr(paper, name) for name in kept)
+    assert small.critic.expectile == paper.critic.expectile
+    assert small.critic.rewards == paper.critic.rewards
+    maze = "tt/pointmaze/umaze-v0"
+    assert recipe_for(maze, small=True) == recipe_for(maze)

@@ -1,5 +1,6 @@
 """A dataset's name leads to D4RL's file, any file, or a Minari dataset."""
 
+import re
 from pathlib import Path
 
 import attrs
@@ -113,6 +114,25 @@ def test_the_command_line_says_what_was_found_and_what_is_published(
     assert "environment Hopper-v5, dataset hopper-medium-sac.hdf5" in printed
     assert "environment Hopper-v5, data hopper-medium-sac.hdf5, which is not" in printed
     assert "TT (quantile)" in printed
+
+
+def test_a_run_that_takes_hours_says_how_to_need_minutes(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tt_bench._commands._execute", stop)
+    path = write(folder / "hopper-medium-sac.hdf5", "Hopper-v5")
+    command = ["d4rl", "--dataset", str(path), "--methods", "tt", "--threads", "1"]
+    assert main(command) == 130
+    long = capsys.readouterr().out
+    assert main([*command, "--small"]) == 130
+    short = capsys.readouterr().out
+    assert "--small" in long
+    assert "--small" not in short
+    minutes = [int(re.findall(r"about (\d+) min", text)[0]) for text in (long, short)]
+    assert minutes[0] > 100 * minutes[1]
 
 
 def test_a_download_that_fails_is_one_line_on_the_command_line(

@@ -32,3 +32,16 @@ def test_options_of_a_single_run_start_from_its_dataset() -> None:
     assert isinstance(command, D4rl)
     assert command.recipe == recipe_for("tt/antmaze/umaze-v0")
     assert command.episodes == 20
+
+
+def test_options_of_a_small_run_start_from_the_small_recipe() -> None:
+    name = "hopper-medium-v2"
+    chosen = ["d4rl", "--small", "--planner.horizon", "3", "--dataset", name]
+    command = parse(chosen)
+    assert isinstance(command, D4rl)
+    small = recipe_for(name, small=True)
+    planner = attrs.evolve(small.planner, horizon=3)
+    assert command.recipe == attrs.evolve(small, planner=planner)
+    back = parse([*chosen, "--no-small"])
+    assert isinstance(back, D4rl)
+    assert back.recipe.model == recipe_for(name).model

@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import Annotated, TypeAlias
+from typing import Annotated, NamedTuple, TypeAlias
 
 import attrs
 import tyro
@@ -32,7 +32,7 @@ Command: TypeAlias = D4rl | Show | Collect | Speed
 
 def parse(arguments: Sequence[str]) -> Command:
     """Read the options; settings start from the recipe of the dataset."""
-    run = _defaults(_named("--dataset", arguments), _named("--suite", arguments))
+    run = _defaults(_read_ahead(arguments))
     commands = (
         Annotated[D4rl, tyro.conf.subcommand("d4rl", default=run)]
         | Annotated[Show, tyro.conf.subcommand("show", default=Show(run=run))]
@@ -43,25 +43,35 @@ def parse(arguments: Sequence[str]) -> Command:
     return command
 
 
-def _named(option: str, arguments: Sequence[str]) -> str | None:
+class _Choice(NamedTuple):
+    """The options that the defaults of the others depend on."""
+
+    dataset: str | None
+    suite: str | None
+    small: bool
+
+
+def _read_ahead(arguments: Sequence[str]) -> _Choice:
     reader = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    reader.add_argument(option, nargs="?", dest="name")
-    name = reader.parse_known_args(list(arguments))[0].name
-    return None if name is None else str(name)
+    reader.add_argument("--dataset", nargs="?")
+    reader.add_argument("--suite", nargs="?")
+    reader.add_argument("--small", action=argparse.BooleanOptionalAction, default=False)
+    found = reader.parse_known_args(list(arguments))[0]
+    return _Choice(found.dataset, found.suite, found.small)
 
 
-def _defaults(dataset: str | None, suite: str | None) -> D4rl:
-    dataset = dataset or DEFAULT_DATASET
-    run = D4rl(dataset=dataset, recipe=recipe_for(dataset))
-    if suite is None or suite not in SUITES:
+def _defaults(choice: _Choice) -> D4rl:
+    dataset = choice.dataset or DEFAULT_DATASET
+    run = D4rl(dataset=dataset, recipe=recipe_for(dataset, small=choice.small))
+    if choice.suite is None or choice.suite not in SUITES:
         return run
-    chosen = SUITES[suite]
+    chosen = SUITES[choice.suite]
     return attrs.evolve(run, seeds=chosen.seeds, episodes=chosen.episodes)
 
 
 def _parse_suite(suite: str, arguments: Sequence[str]) -> list[D4rl]:
     """Read the options anew for each dataset, whose recipe they start from."""
-    if _named("--dataset", arguments) is not None:
+    if _read_ahead(arguments).dataset is not None:
         raise ValueError("expected --dataset or --suite, got both")
     every = [parse([*arguments, "--dataset", name]) for name in SUITES[suite].datasets]
     return [run for run in every if isinstance(run, D4rl)]

@@ -22,7 +22,7 @@ from tt_bench._maze_plans import draw_plans
 from tt_bench._messages import announce, collection, foretell, references
 from tt_bench._minari import is_local
 from tt_bench._progress import say, shown_on
-from tt_bench._recipes import Recipe
+from tt_bench._recipes import Recipe, recipe_for
 from tt_bench._report import print_report, print_suite
 from tt_bench._results import RunResult
 from tt_bench._run_config import Run, RunConfig, plan_runs
@@ -31,6 +31,7 @@ from tt_bench._suites import SUITES
 from tt_bench._threads import choose_threads
 
 DEFAULT_DATASET = "tt/pointmaze/umaze-v0"
+_LONG = 180  # minutes that are worth a word on how to need fewer
 
 
 @attrs.frozen
@@ -44,6 +45,8 @@ class D4rl:
     Attributes:
         dataset: D4RL's name (hopper-medium-v2), path of an HDF5 file of D4RL's layout,
             or Minari id, local, remote or made here (see `collect --help`).
+        small: Start from settings that two processor cores train in minutes, where
+            the recipe wants an accelerator.
         env: Gymnasium id of the environment to evaluate in; the dataset's by default.
         methods: Rows of the table: random, behaviour, bc, bc-10, iql, tt,
             tt-uniform, tt+q.
@@ -65,6 +68,7 @@ class D4rl:
     """
 
     dataset: str = DEFAULT_DATASET
+    small: bool = False
     env: str | None = None
     methods: tuple[str, ...] = ("random", "behaviour", "bc", "iql", "tt", "tt+q")
     seeds: int = 3
@@ -122,7 +126,9 @@ def run_d4rl(options: D4rl, console: Console) -> list[RunResult]:
     experiment = Experiment.of(dataset, recipe, config)
     if options.budget is not None:
         experiment = _within(console, experiment, options.budget)
-    foretell(console, experiment, runs)
+    minutes = foretell(console, experiment, runs)
+    if minutes > _LONG and not options.small and _can_be_small(options.dataset):
+        say(console, "  --small trains and plans as far as two cores can in minutes")
     results = []
     for run in runs:
         if options.threads is None and experiment.finished(run) is None:
@@ -142,6 +148,10 @@ def run_d4rl(options: D4rl, console: Console) -> list[RunResult]:
     if picture is not None:
         say(console, f"plans: {picture}")
     return results
+
+
+def _can_be_small(dataset: str) -> bool:
+    return recipe_for(dataset, small=True) != recipe_for(dataset)
 
 
 def _within(console: Console, experiment: Experiment, minutes: float) -> Experiment:

@@ -48,8 +48,8 @@ def collection(name: str) -> str:
     return f"{source.transitions:,} transitions, about {minutes} min"
 
 
-def foretell(console: Console, experiment: Experiment, runs: Sequence[Run]) -> None:
-    """Say how many runs are left and about how long they will take."""
+def foretell(console: Console, experiment: Experiment, runs: Sequence[Run]) -> float:
+    """Say how many runs are left and return the minutes that they may take."""
     left = [run for run in runs if experiment.finished(run) is None]
     seconds = estimate_seconds(
         experiment.dataset,
@@ -68,6 +68,7 @@ def foretell(console: Console, experiment: Experiment, runs: Sequence[Run]) -> N
         if left
         else f"{len(runs)} runs, all finished before",
     )
+    return minutes if left else 0
 
 
 def references(dataset: Dataset) -> dict[str, str]:
