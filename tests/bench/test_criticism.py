@@ -50,7 +50,7 @@ def test_the_minutes_of_a_critic_count_those_before_an_interruption(
 
     with pytest.raises(KeyboardInterrupt):
         go(stop)
-    # five reports and the interrupt, then two and the end
-    assert go(lambda *_: None) == 60 + 30
+    # five reports and the interrupt, then one and the end
+    assert go(lambda *_: None) == 60 + 20
     left = {path.name for path in tmp_path.iterdir()}
     assert left == {"critic.safetensors", "training.json"}
