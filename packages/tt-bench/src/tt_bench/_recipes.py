@@ -197,7 +197,6 @@ _ANTMAZE = attrs.evolve(
 _LOCOMOTION = Recipe(termination_reward=-100.0, critic=CriticSettings(rewards="spread"))
 _LOCOMOTION_WORDS = ("hopper", "halfcheetah", "walker2d", "ant/", "mujoco/")
 _EPOCH = 1_000_000  # transitions
-_WIDTH = _SMALL.model.width
 
 
 def recipe_for(dataset: str, *, small: bool = False) -> Recipe:
@@ -214,7 +213,8 @@ def recipe_for(dataset: str, *, small: bool = False) -> Recipe:
         small: make a recipe that wants an accelerator one for two processor cores.
     """
     recipe = _known_recipe(dataset)
-    return _for_two_cores(recipe) if small and recipe.model.width > _WIDTH else recipe
+    made_for_two_cores = recipe.model == _SMALL.model
+    return _for_two_cores(recipe) if small and not made_for_two_cores else recipe
 
 
 def _known_recipe(dataset: str) -> Recipe:
