@@ -66,6 +66,7 @@ def test_a_critic_that_knows_the_way_correlates_with_it(
     assert found is not None
     assert found.maze == pytest.approx(expected, abs=0.02)
     assert expected * found.data > 0.2  # little data shows few ways
+    assert expected * found.table > 0.2
     monkeypatch.setattr(_maze_check, "collect", None)  # what was found is kept
     assert check_values(experiment) == found
 

@@ -1,9 +1,11 @@
-"""How many steps it is to the goal on ways that the data shows, by a search over it.
+"""What data says about the ways to a goal, found without a network.
 
-What a critic learns from data can be held against this. It is not the shortest way
+What a critic learns from data can be held against this. Places and speeds are cut into
+boxes; the transitions of the data lead from box to box, and episodes join where they
+meet in one. A search counts the steps of the shortest way, and a table learns V from
+all transitions of a box, as implicit Q-learning does. Neither is the shortest way
 through the maze: a state that drives away from the goal is as far from it as the data
-takes to turn round. Places and speeds are cut into boxes; the transitions of the data
-lead from box to box, and episodes join where they meet in one.
+takes to turn round.
 """
 
 import attrs
@@ -12,29 +14,32 @@ from numpy.typing import NDArray
 
 from tt_bench._interface import BoolArray, FloatArray, IntArray
 
+_SWEEPS = 10_000  # over a table at most; a discount of 0.99 needs some hundred
+_STILL = 1e-6  # what no value moves by in the last sweep
+
 
 @attrs.frozen(eq=False)
-class DataWays:
-    """Hold the boxes [M, D] from which the data leads to the goal, and the steps [M].
+class BoxTable:
+    """Hold a number [M] for each box [M, D] from which the data leads to the goal.
 
     `sides` [D] are those of a box.
     """
 
     boxes: IntArray
-    steps: NDArray[np.float64]
+    numbers: NDArray[np.float64]
     sides: NDArray[np.float64]
 
     def look_up(self, states: FloatArray, neighbours: int = 8) -> NDArray[np.float64]:
-        """Return the steps from states [N, D], the mean of the nearest boxes': [N].
+        """Return the numbers at states [N, D], the mean of the nearest boxes': [N].
 
-        One box's are two or three steps off: what is anywhere in it goes on from
+        One box's steps are two or three off: what is anywhere in it goes on from
         everywhere in it.
         """
         middles, count = self.boxes + 0.5, min(neighbours, len(self.boxes))
         found = np.empty(len(states))
         for row, state in enumerate(states / self.sides):
             away = np.square(middles - state).sum(-1)
-            found[row] = self.steps[np.argpartition(away, count - 1)[:count]].mean()
+            found[row] = self.numbers[np.argpartition(away, count - 1)[:count]].mean()
         return found
 
 
@@ -43,7 +48,7 @@ def search_data(
     following: FloatArray,
     reached: BoolArray,
     sides: NDArray[np.float64],
-) -> DataWays:
+) -> BoxTable:
     """Count the steps to the goal, from every box of states.
 
     Args:
@@ -55,22 +60,66 @@ def search_data(
     Raises:
         ValueError: if no transition reaches the goal.
     """
-    if not reached.any():
-        raise ValueError("expected a transition that reaches the goal, got none")
+    boxes, before, after = _edges(states, following, sides)
+    steps = _spread(len(boxes), before, after, reached)
+    known = np.isfinite(steps)
+    return BoxTable(boxes[known], steps[known], sides)
+
+
+def learn_values(
+    states: FloatArray,
+    following: FloatArray,
+    reached: BoolArray,
+    sides: NDArray[np.float64],
+    *,
+    discount: float,
+    expectile: float,
+) -> BoxTable:
+    """Learn V of every box of states, for a reward of 1 in the goal and 0 elsewhere.
+
+    V of a box is the expectile of what its transitions are worth (arXiv 2110.06169,
+    equation 5): 1 where they reach the goal, else the discounted V of the box that
+    they lead to. The nearer the expectile is to 1, the nearer V is to `discount` to
+    the power of one less than the steps that `search_data` counts. Transitions from
+    where the data never reaches the goal, or to there, teach nothing.
+
+    Args and errors are those of `search_data`.
+    """
+    boxes, before, after = _edges(states, following, sides)
+    known = np.isfinite(_spread(len(boxes), before, after, reached))
+    used = known[before] & (reached | known[after])
+    before, after, reached = before[used], after[used], reached[used]
+    values = np.zeros(len(boxes))
+    for _ in range(_SWEEPS):
+        worth = np.where(reached, 1.0, discount * values[after])
+        weight = np.where(worth > values[before], expectile, 1.0 - expectile)
+        total = np.bincount(before, weight, len(boxes))
+        moved = np.bincount(before, weight * worth, len(boxes))
+        old, values = values, np.where(known, moved, 0.0) / np.where(known, total, 1.0)
+        if np.abs(values - old).max() < _STILL:
+            break
+    return BoxTable(boxes[known], values[known], sides)
+
+
+def _edges(
+    states: FloatArray, following: FloatArray, sides: NDArray[np.float64]
+) -> tuple[IntArray, IntArray, IntArray]:
+    """Return the boxes [M, D] and which of them transitions lead from and to, [N]."""
     both = np.floor(np.concatenate([states, following]) / sides).astype(np.int64)
     boxes, owners = np.unique(both, axis=0, return_inverse=True)
     before, after = owners.reshape(2, -1)
-    steps = np.full(len(boxes), np.inf)
-    steps[before[reached]] = 1.0
-    found = _spread(steps, before[~reached], after[~reached])
-    known = np.isfinite(found)
-    return DataWays(boxes[known], found[known], sides)
+    return boxes, before, after
 
 
 def _spread(
-    steps: NDArray[np.float64], before: IntArray, after: IntArray
+    count: int, before: IntArray, after: IntArray, reached: BoolArray
 ) -> NDArray[np.float64]:
-    """Carry steps back over edges `before` -> `after` until nothing gets nearer."""
+    """Carry steps back from the goal over edges until no box gets nearer: [count]."""
+    if not reached.any():
+        raise ValueError("expected a transition that reaches the goal, got none")
+    steps = np.full(count, np.inf)
+    steps[before[reached]] = 1.0
+    before, after = before[~reached], after[~reached]
     while True:
         nearer = steps.copy()
         np.minimum.at(nearer, before, steps[after] + 1.0)

@@ -1,4 +1,4 @@
-"""Hold a critic's V against the discounted length of the way to the goal."""
+"""Hold a critic's V against what a table learns and the shortest ways to the goal."""
 
 import json
 from functools import partial
@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tt_bench._collect import collect
-from tt_bench._data_ways import search_data
-from tt_bench._episodes import Episodes
+from tt_bench._data_ways import learn_values, search_data
 from tt_bench._evaluate import evaluate
 from tt_bench._experiment import Experiment, episode_seeds
 from tt_bench._interface import FloatArray, Track
@@ -35,19 +34,22 @@ _BOXES = {
 
 @attrs.frozen
 class Agreement:
-    """How V correlates with discount to the power of the steps left, two ways.
+    """How V correlates with what is found without a network.
 
     Attributes:
-        data: along the shortest way that transitions of the data make together.
-        maze: along the shortest way through the maze, at the expert's pace.
+        table: with V that a table learns from the same data with the same expectile.
+        data: with discount to the power of the steps left, along the shortest way that
+            transitions of the data make together.
+        maze: the same along the shortest way through the maze, at the expert's pace.
     """
 
+    table: float
     data: float
     maze: float
 
 
 def check_values(experiment: Experiment, track: Track = silent) -> Agreement | None:
-    """Correlate V of the first critic with discount to the power of the steps left.
+    """Correlate V of the first critic with a table's and with the steps to the goal.
 
     The states are 100 of newly collected episodes, that the critic never saw. What was
     found is kept beside the critic.
@@ -66,17 +68,18 @@ def check_values(experiment: Experiment, track: Track = silent) -> Agreement | N
         return None
     if untrained(context, "iql"):
         return None
-    path = critic_folder(context) / "agreement.json"
+    path = critic_folder(context) / "values.json"
     if path.exists():
         return Agreement(**json.loads(path.read_text()))
     observations = _unseen(source, track)
     values = find_critic(context).critic.v(observations).double().cpu().numpy()
+    table, in_data = _by_the_data(experiment, observations)
+    in_maze = _steps_in_maze(experiment, source, observations)
     discount = experiment.recipe.discount
-    in_data = discount ** _steps_in_data(episodes, observations)
-    in_maze = discount ** _steps_in_maze(experiment, source, observations)
     found = Agreement(
-        data=float(np.corrcoef(values, in_data)[0, 1]),
-        maze=float(np.corrcoef(values, in_maze)[0, 1]),
+        table=_correlation(values, table),
+        data=_correlation(values, discount**in_data),
+        maze=_correlation(values, discount**in_maze),
     )
     write_json(path, attrs.asdict(found))
     return found
@@ -97,16 +100,27 @@ def _unseen(source: Source, track: Track) -> FloatArray:
     return drawn
 
 
-def _steps_in_data(episodes: Episodes, observations: FloatArray) -> NDArray[np.float64]:
-    """Return how many steps each state is from the goal by what the data shows: [N]."""
+def _by_the_data(
+    experiment: Experiment, observations: FloatArray
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return V that a table learns at observations, and the steps to the goal: [N]."""
+    episodes, recipe = experiment.dataset.episodes, experiment.recipe
     columns, sides = _BOXES[observations.shape[1]]
-    ways = search_data(
+    states = observations[:, columns]
+    data = (
         episodes.observations[:, columns],
         episodes.next_observations()[:, columns],
         episodes.terminations(),
         np.array(sides),
     )
-    return ways.look_up(observations[:, columns])
+    values = learn_values(
+        *data, discount=recipe.discount, expectile=recipe.critic.expectile
+    )
+    return values.look_up(states), search_data(*data).look_up(states)
+
+
+def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    return float(np.corrcoef(one, other)[0, 1])
 
 
 def _steps_in_maze(
