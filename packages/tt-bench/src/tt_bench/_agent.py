@@ -6,7 +6,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from tt_bench._interface import BoolArray, FloatArray, Planned, Planner, Tokenizer
+from tt_bench._interface import (
+    BoolArray,
+    FloatArray,
+    Memory,
+    Planned,
+    Planner,
+    Tokenizer,
+)
 from tt_tokenize import Layout
 
 _PADDING = -1
@@ -116,6 +123,22 @@ class TransformerAgent:
         past = np.concatenate([self._history[active], happened[:, None]], axis=1)
         self._history[active] = past[:, 1:]
         self._offset += 1
+
+    def memory(self) -> Memory:
+        """Copy the past, the plan and the state of the random draws."""
+        return {
+            "history": self._history.copy(),
+            "plans": self._plans.copy(),
+            "offset": np.array(self._offset),
+            "generator": self._generator.get_state().numpy().copy(),
+        }
+
+    def remember(self, memory: Memory, /) -> None:
+        """Go on from such a copy."""
+        self._history = memory["history"].copy()
+        self._plans = memory["plans"].copy()
+        self._offset = int(memory["offset"])
+        self._generator.set_state(torch.from_numpy(memory["generator"]))
 
     def _due(self, active: BoolArray) -> bool:
         """Say whether no plan is left, or one of them has ended with a stop token."""

@@ -11,9 +11,10 @@ import torch
 
 from tt_bench._dataset import Dataset
 from tt_bench._evaluate import Evaluation, Step, evaluate
-from tt_bench._interface import Agent, Track
+from tt_bench._interface import Agent, RememberingAgent, Track
 from tt_bench._method import Context, Prepared
 from tt_bench._methods import METHODS, run_settings, untrained
+from tt_bench._played import OtherEpisodesError, ResumingAgent
 from tt_bench._progress import silent
 from tt_bench._recipes import Recipe
 from tt_bench._results import RunResult, save_result
@@ -77,9 +78,12 @@ class Experiment:
         if prepared.agent is None:
             result = self._from_data(run, settings)
         else:
-            outcome = self._evaluate(run, prepared.agent, track)
+            played = self.store.played_path(run.method, settings, self.config.device)
+            outcome = self._play_on(run, prepared.agent, played, track)
             result = self._result(run, settings, prepared, outcome)
         save_result(result, self.store.result_path(run.method, settings))
+        if prepared.agent is not None:
+            played.unlink(missing_ok=True)
         return result
 
     def context(self, run: Run, track: Track) -> Context:
@@ -103,6 +107,25 @@ class Experiment:
         }
         settings = run_settings(context, METHODS[run.method].parts)
         return settings | {"method": run.method, "evaluation": evaluation}
+
+    def _play_on(
+        self, run: Run, agent: Agent, played: Path, track: Track
+    ) -> Evaluation:
+        """Play the episodes of a run, from where it was stopped if it was."""
+        if not isinstance(agent, RememberingAgent):
+            return self._evaluate(run, agent, track)
+        resuming = ResumingAgent(agent, played)
+        try:
+            try:
+                outcome = self._evaluate(run, resuming, track)
+            except OtherEpisodesError:
+                resuming.forget()
+                outcome = self._evaluate(run, resuming, track)
+        except KeyboardInterrupt:
+            resuming.save()
+            raise
+        acting = np.asarray(resuming.played.act_seconds, np.float32)
+        return attrs.evolve(outcome, act_seconds=acting, seconds=resuming.seconds())
 
     def _evaluate(self, run: Run, agent: Agent, track: Track) -> Evaluation:
         name = f"{run.method} seed {run.seed}, {self.config.episodes} episodes"

@@ -6,7 +6,7 @@ transition (observation, action, reward, value), H planned transitions, T tokens
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import gymnasium
 import numpy as np
@@ -46,6 +46,23 @@ class Agent(Protocol):
         self, actions: FloatArray, rewards: FloatArray, active: BoolArray, /
     ) -> None:
         """Learn what the actions [E, Da] of the active rows earned: rewards [E]."""
+        ...
+
+
+Memory: TypeAlias = dict[str, npt.NDArray[Any]]
+"""What an agent knows of the episodes that it plays, as arrays by name."""
+
+
+@runtime_checkable
+class RememberingAgent(Agent, Protocol):
+    """An agent whose memory can be saved between two steps and given back later."""
+
+    def memory(self) -> Memory:
+        """Copy everything that the next actions depend on."""
+        ...
+
+    def remember(self, memory: Memory, /) -> None:
+        """Go on, after a `start` with the same arguments, from what was remembered."""
         ...
 
 

@@ -33,6 +33,16 @@ class Store:
         name = f"{_slug(method)}-seed{settings['seed']}-{settings_hash(settings)}.json"
         return self.folder / "results" / name
 
+    def played_path(
+        self, method: str, settings: Mapping[str, Any], device: str
+    ) -> Path:
+        """Name the file of what was played of a run that is not finished.
+
+        Random draws of another device have another state, so it is one a device.
+        """
+        path = self.result_path(method, settings)
+        return path.with_name(f"{path.stem}-{_slug(device)}.played.npz")
+
     def find_result(self, method: str, settings: Mapping[str, Any]) -> RunResult | None:
         """Read the result of a finished run, or None where there is none.
 
@@ -62,5 +72,5 @@ class Store:
         return self.folder / name
 
 
-def _slug(method: str) -> str:
-    return method.replace("+", "-plus-")
+def _slug(name: str) -> str:
+    return name.replace("+", "-plus-").replace(":", "-")
