@@ -14,7 +14,7 @@ def chain(*places: float) -> tuple[np.ndarray, np.ndarray]:
 def test_steps_are_counted_along_an_episode() -> None:
     states, following = chain(0.5, 1.5, 2.5, 3.5)
     ways = search_data(states, following, np.array([0, 0, 1], bool), np.ones(1))
-    assert ways.look_up(states, neighbours=1).tolist() == [3, 2, 1]
+    assert ways.steps.look_up(states, neighbours=1).tolist() == [3, 2, 1]
 
 
 def test_episodes_join_where_they_meet_and_the_shorter_way_counts() -> None:
@@ -26,7 +26,7 @@ def test_episodes_join_where_they_meet_and_the_shorter_way_counts() -> None:
     reached = np.array([0, 0, 0, 0, 1, 0, 0], bool)
     ways = search_data(states, following, reached, np.ones(1))
     query = np.array([[-0.5], [0.5], [2.5]], np.float32)
-    assert ways.look_up(query, neighbours=1).tolist() == [3, 3, 3]
+    assert ways.steps.look_up(query, neighbours=1).tolist() == [3, 3, 3]
 
 
 def test_what_never_reaches_the_goal_takes_the_steps_of_its_neighbour() -> None:
@@ -38,7 +38,9 @@ def test_what_never_reaches_the_goal_takes_the_steps_of_its_neighbour() -> None:
         np.array([0, 1, 0], bool),
         np.ones(1),
     )
-    assert ways.look_up(np.array([[-3.5]], np.float32), neighbours=1).tolist() == [2]
+    assert ways.steps.look_up(
+        np.array([[-3.5]], np.float32), neighbours=1
+    ).tolist() == [2]
 
 
 def test_speed_makes_another_state_of_the_same_place() -> None:
@@ -47,7 +49,7 @@ def test_speed_makes_another_state_of_the_same_place() -> None:
     following = np.array([[2.5, 1], [2.5, -1], [1.5, -1], [0.5, -1]], np.float32)
     reached = np.array([0, 0, 0, 1], bool)
     ways = search_data(states, following, reached, np.ones(2))
-    assert ways.look_up(states, neighbours=1).tolist() == [4, 3, 2, 1]
+    assert ways.steps.look_up(states, neighbours=1).tolist() == [4, 3, 2, 1]
 
 
 def test_data_that_never_reaches_the_goal_is_refused() -> None:
@@ -60,17 +62,16 @@ def test_neighbouring_boxes_are_averaged() -> None:
     states, following = chain(0.5, 1.5, 2.5, 3.5)
     ways = search_data(states, following, np.array([0, 0, 1], bool), np.ones(1))
     query = np.array([[1.6]], np.float32)
-    assert ways.look_up(query, neighbours=3).tolist() == [2]
-    assert ways.look_up(query, neighbours=2).tolist() == [1.5]
-    assert ways.look_up(query, neighbours=9).tolist() == [2]
+    assert ways.steps.look_up(query, neighbours=3).tolist() == [2]
+    assert ways.steps.look_up(query, neighbours=2).tolist() == [1.5]
+    assert ways.steps.look_up(query, neighbours=9).tolist() == [2]
 
 
 def test_a_table_knows_what_a_known_way_is_worth() -> None:
     states, following = chain(0.5, 1.5, 2.5, 3.5)
     reached = np.array([0, 0, 1], bool)
-    table = learn_values(
-        states, following, reached, np.ones(1), discount=0.9, expectile=0.7
-    )
+    ways = search_data(states, following, reached, np.ones(1))
+    table = learn_values(ways, discount=0.9, expectile=0.7)
     found = table.look_up(states, neighbours=1)
     np.testing.assert_allclose(found, [0.81, 0.9, 1.0], atol=1e-5)
 
@@ -83,9 +84,8 @@ def test_a_table_takes_the_expectile_of_what_transitions_are_worth(
     states = np.array([[0.2], [0.7], [1.5], [2.5]], np.float32)
     following = np.array([[5.5], [1.5], [2.5], [5.5]], np.float32)
     reached = np.array([1, 0, 0, 1], bool)
-    table = learn_values(
-        states, following, reached, np.ones(1), discount=0.9, expectile=expectile
-    )
+    ways = search_data(states, following, reached, np.ones(1))
+    table = learn_values(ways, discount=0.9, expectile=expectile)
     worth = expectile * 1.0 + (1 - expectile) * 0.81  # the better one weighs expectile
     found = table.look_up(states, neighbours=1)
     np.testing.assert_allclose(found, [worth, worth, 0.9, 1.0], atol=1e-5)
@@ -96,10 +96,10 @@ def test_a_table_of_a_high_expectile_knows_the_shortest_ways() -> None:
     states = rng.uniform(0, 10, (5_000, 1)).astype(np.float32)
     following = states + rng.normal(0, 1, states.shape).astype(np.float32)
     reached = following[:, 0] > 10
-    data = (states, following, reached, np.ones(1))
+    ways = search_data(states, following, reached, np.ones(1))
     queries = np.arange(0.5, 10, dtype=np.float32)[:, None]
-    steps = search_data(*data).look_up(queries, neighbours=1)
-    table = learn_values(*data, discount=0.9, expectile=0.9999)
+    steps = ways.steps.look_up(queries, neighbours=1)
+    table = learn_values(ways, discount=0.9, expectile=0.9999)
     found = table.look_up(queries, neighbours=1)
     np.testing.assert_allclose(found, 0.9 ** (steps - 1), rtol=0.03)
     assert len(set(steps.tolist())) > 2
@@ -108,13 +108,12 @@ def test_a_table_of_a_high_expectile_knows_the_shortest_ways() -> None:
 def test_what_leads_nowhere_teaches_a_table_nothing() -> None:
     states, following = chain(0.5, 1.5, 2.5)
     lost, lost_next = chain(1.2, -4.5)
-    table = learn_values(
+    ways = search_data(
         np.concatenate([states, lost]),
         np.concatenate([following, lost_next]),
         np.array([0, 1, 0], bool),
         np.ones(1),
-        discount=0.9,
-        expectile=0.5,
     )
+    table = learn_values(ways, discount=0.9, expectile=0.5)
     found = table.look_up(states, neighbours=1)
     np.testing.assert_allclose(found, [0.9, 1.0], atol=1e-5)

@@ -95,6 +95,13 @@ class Stage:
     def saved(self) -> list[Path]:
         return list(self.folder.rglob("*.played.npz"))
 
+    def change(self, **changes: Any) -> None:
+        """Replace parts of what was saved."""
+        (path,) = self.saved()
+        with np.load(path) as saved:
+            parts: dict[str, Any] = dict(saved)
+        np.savez(path, **parts | changes)
+
 
 @pytest.fixture
 def whole(experiment: Experiment, monkeypatch: pytest.MonkeyPatch) -> RunResult:
@@ -134,12 +141,7 @@ def test_a_run_can_be_stopped_again(whole: RunResult, stopped: Stage) -> None:
 
 
 def test_the_time_of_all_parts_counts(stopped: Stage) -> None:
-    (path,) = stopped.saved()
-    with np.load(path) as saved:
-        parts = dict(saved)
-    parts["seconds"] = np.array(100.0)
-    parts["act_seconds"] = np.full(6, 9.0)
-    np.savez(path, **parts)
+    stopped.change(seconds=100.0, act_seconds=np.full(6, 9.0))
     seconds = stopped.play()[0].seconds
     assert 100 < seconds["evaluate"] < 110
     assert seconds["act"] == pytest.approx(6.0, abs=0.1)  # six steps of nine
@@ -148,11 +150,7 @@ def test_the_time_of_all_parts_counts(stopped: Stage) -> None:
 def test_what_earns_something_else_now_is_played_from_the_start(
     whole: RunResult, stopped: Stage
 ) -> None:
-    (path,) = stopped.saved()
-    with np.load(path) as saved:
-        parts = dict(saved)
-    parts["rewards"] = parts["rewards"] + 1
-    np.savez(path, **parts)
+    stopped.change(rewards=np.full((6, 3), 1.0))  # a pendulum's are below 0
     result, planner = stopped.play()
     assert planner.plans == 5
     assert result.returns == whole.returns

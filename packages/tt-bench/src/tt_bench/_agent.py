@@ -130,7 +130,7 @@ class TransformerAgent:
             "history": self._history.copy(),
             "plans": self._plans.copy(),
             "offset": np.array(self._offset),
-            "generator": self._generator.get_state().numpy().copy(),
+            "generator": self._generator.get_state().numpy(),
         }
 
     def remember(self, memory: Memory, /) -> None:

@@ -43,12 +43,26 @@ class BoxTable:
         return found
 
 
+@attrs.frozen(eq=False)
+class DataWays:
+    """Hold how many steps it is to the goal, and the transitions that lead there.
+
+    `before` and `after` [N] are rows of the boxes of `steps`: where a transition leads
+    from and to. Where it `reached` [N] the goal, `after` means nothing.
+    """
+
+    steps: BoxTable
+    before: IntArray
+    after: IntArray
+    reached: BoolArray
+
+
 def search_data(
     states: FloatArray,
     following: FloatArray,
     reached: BoolArray,
     sides: NDArray[np.float64],
-) -> BoxTable:
+) -> DataWays:
     """Count the steps to the goal, from every box of states.
 
     Args:
@@ -60,66 +74,49 @@ def search_data(
     Raises:
         ValueError: if no transition reaches the goal.
     """
-    boxes, before, after = _edges(states, following, sides)
-    steps = _spread(len(boxes), before, after, reached)
-    known = np.isfinite(steps)
-    return BoxTable(boxes[known], steps[known], sides)
+    if not reached.any():
+        raise ValueError("expected a transition that reaches the goal, got none")
+    both = np.floor(np.concatenate([states, following]) / sides).astype(np.int64)
+    boxes, owners = np.unique(both, axis=0, return_inverse=True)
+    before, after = owners.reshape(2, -1)
+    steps = np.full(len(boxes), np.inf)
+    steps[before[reached]] = 1.0
+    found = _spread(steps, before[~reached], after[~reached])
+    known = np.isfinite(found)
+    leads = known[before] & (reached | known[after])
+    rows = np.cumsum(known) - 1  # of the boxes that are kept
+    return DataWays(
+        BoxTable(boxes[known], found[known], sides),
+        rows[before[leads]],
+        rows[after[leads]],
+        reached[leads],
+    )
 
 
-def learn_values(
-    states: FloatArray,
-    following: FloatArray,
-    reached: BoolArray,
-    sides: NDArray[np.float64],
-    *,
-    discount: float,
-    expectile: float,
-) -> BoxTable:
+def learn_values(ways: DataWays, *, discount: float, expectile: float) -> BoxTable:
     """Learn V of every box of states, for a reward of 1 in the goal and 0 elsewhere.
 
     V of a box is the expectile of what its transitions are worth (arXiv 2110.06169,
     equation 5): 1 where they reach the goal, else the discounted V of the box that
     they lead to. The nearer the expectile is to 1, the nearer V is to `discount` to
-    the power of one less than the steps that `search_data` counts. Transitions from
-    where the data never reaches the goal, or to there, teach nothing.
-
-    Args and errors are those of `search_data`.
+    the power of one less than the steps. Transitions from where the data never reaches
+    the goal, or to there, teach nothing.
     """
-    boxes, before, after = _edges(states, following, sides)
-    known = np.isfinite(_spread(len(boxes), before, after, reached))
-    used = known[before] & (reached | known[after])
-    before, after, reached = before[used], after[used], reached[used]
-    values = np.zeros(len(boxes))
+    values = np.zeros(len(ways.steps.boxes))
     for _ in range(_SWEEPS):
-        worth = np.where(reached, 1.0, discount * values[after])
-        weight = np.where(worth > values[before], expectile, 1.0 - expectile)
-        total = np.bincount(before, weight, len(boxes))
-        moved = np.bincount(before, weight * worth, len(boxes))
-        old, values = values, np.where(known, moved, 0.0) / np.where(known, total, 1.0)
+        worth = np.where(ways.reached, 1.0, discount * values[ways.after])
+        weight = np.where(worth > values[ways.before], expectile, 1.0 - expectile)
+        total = np.bincount(ways.before, weight)
+        old, values = values, np.bincount(ways.before, weight * worth) / total
         if np.abs(values - old).max() < _STILL:
             break
-    return BoxTable(boxes[known], values[known], sides)
-
-
-def _edges(
-    states: FloatArray, following: FloatArray, sides: NDArray[np.float64]
-) -> tuple[IntArray, IntArray, IntArray]:
-    """Return the boxes [M, D] and which of them transitions lead from and to, [N]."""
-    both = np.floor(np.concatenate([states, following]) / sides).astype(np.int64)
-    boxes, owners = np.unique(both, axis=0, return_inverse=True)
-    before, after = owners.reshape(2, -1)
-    return boxes, before, after
+    return attrs.evolve(ways.steps, numbers=values)
 
 
 def _spread(
-    count: int, before: IntArray, after: IntArray, reached: BoolArray
+    steps: NDArray[np.float64], before: IntArray, after: IntArray
 ) -> NDArray[np.float64]:
-    """Carry steps back from the goal over edges until no box gets nearer: [count]."""
-    if not reached.any():
-        raise ValueError("expected a transition that reaches the goal, got none")
-    steps = np.full(count, np.inf)
-    steps[before[reached]] = 1.0
-    before, after = before[~reached], after[~reached]
+    """Carry steps back over edges `before` -> `after` until nothing gets nearer."""
     while True:
         nearer = steps.copy()
         np.minimum.at(nearer, before, steps[after] + 1.0)

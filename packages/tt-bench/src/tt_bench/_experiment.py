@@ -75,15 +75,14 @@ class Experiment:
         if found is not None:
             return found
         prepared = METHODS[run.method].prepare(context)
+        played = self.store.played_path(run.method, settings, self.config.device)
         if prepared.agent is None:
             result = self._from_data(run, settings)
         else:
-            played = self.store.played_path(run.method, settings, self.config.device)
             outcome = self._play_on(run, prepared.agent, played, track)
             result = self._result(run, settings, prepared, outcome)
         save_result(result, self.store.result_path(run.method, settings))
-        if prepared.agent is not None:
-            played.unlink(missing_ok=True)
+        played.unlink(missing_ok=True)
         return result
 
     def context(self, run: Run, track: Track) -> Context:
@@ -119,7 +118,7 @@ class Experiment:
             try:
                 outcome = self._evaluate(run, resuming, track)
             except OtherEpisodesError:
-                resuming.forget()
+                played.unlink(missing_ok=True)
                 outcome = self._evaluate(run, resuming, track)
         except KeyboardInterrupt:
             resuming.save()

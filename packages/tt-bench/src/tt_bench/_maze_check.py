@@ -106,17 +106,17 @@ def _by_the_data(
     """Return V that a table learns at observations, and the steps to the goal: [N]."""
     episodes, recipe = experiment.dataset.episodes, experiment.recipe
     columns, sides = _BOXES[observations.shape[1]]
-    states = observations[:, columns]
-    data = (
+    ways = search_data(
         episodes.observations[:, columns],
         episodes.next_observations()[:, columns],
         episodes.terminations(),
         np.array(sides),
     )
-    values = learn_values(
-        *data, discount=recipe.discount, expectile=recipe.critic.expectile
+    table = learn_values(
+        ways, discount=recipe.discount, expectile=recipe.critic.expectile
     )
-    return values.look_up(states), search_data(*data).look_up(states)
+    states = observations[:, columns]
+    return table.look_up(states), ways.steps.look_up(states)
 
 
 def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

@@ -12,7 +12,6 @@ from typing import Any
 
 import attrs
 import numpy as np
-import numpy.typing as npt
 
 from tt_bench._interface import BoolArray, FloatArray, Memory, RememberingAgent
 from tt_bench._whole_file import written_whole
@@ -112,7 +111,7 @@ class ResumingAgent:
         steps, memory = self.played.memory
         if steps == 0:
             return
-        parts: dict[str, npt.NDArray[Any]] = {
+        parts: dict[str, Any] = {
             "actions": np.array(self.played.actions[:steps]),
             "rewards": np.array(self.played.rewards[:steps]),
             "act_seconds": np.array(self.played.act_seconds[:steps]),
@@ -120,16 +119,12 @@ class ResumingAgent:
         }
         parts |= {_MEMORY + name: part for name, part in memory.items()}
         with written_whole(self._path) as partial:
-            np.savez(partial, **parts)  # type: ignore[arg-type]
+            np.savez(partial, **parts)
         self._saved = time.perf_counter()
 
     def seconds(self) -> float:
         """Count the seconds of all parts, the present one included."""
         return self.played.seconds + time.perf_counter() - self._began
-
-    def forget(self) -> None:
-        """Delete what was saved."""
-        self._path.unlink(missing_ok=True)
 
 
 def _load(path: Path) -> Played:
