@@ -307,7 +307,8 @@ def test_cutting_keeps_an_end_that_was_there() -> None:
 def test_ant_mazes_have_their_recipe() -> None:
     for name in ("tt/antmaze/umaze-v0", "D4RL/antmaze/large-play-v1"):
         recipe = recipe_for(name)
-        assert recipe.planner.every == 2  # 20 actions a second are few to skip
+        assert recipe.planner.search == "best-of-n"
+        assert recipe.planner.every == 10  # half a second
         critic = recipe.critic
         assert (critic.expectile, critic.temperature) == (0.9, 10.0)
         assert critic.rewards == "minus-one"

@@ -1,6 +1,7 @@
 """Ant mazes with one fixed goal: MuJoCo's ant, D4RL's task.
 
-Importing this module registers `tt/AntMaze-{UMaze,Medium,Large}-v0` with Gymnasium.
+Importing this module registers `tt/AntMaze-{UMaze,Medium,Large}-v0` with Gymnasium, and
+the same mazes as D4RL's files have them, `tt/AntMaze-{UMaze,Medium,Large}-D4RL-v2`.
 """
 
 from pathlib import Path
@@ -61,7 +62,7 @@ class AntMaze(gym.Env[Observation, NDArray[np.float32]]):
         self.side = CELL
         self.goal = cells_to_metres(self.maze, self.maze.goal)
         self.render_mode = render_mode
-        self._ant = _simulate(self.maze, self.goal, render_mode)
+        self._ant = simulate_ant(self.maze, self.goal, render_mode)
         self.action_space = self._ant.action_space
         self.observation_space = gym.spaces.Box(
             -np.inf, np.inf, (OBSERVATION,), np.float32
@@ -78,12 +79,7 @@ class AntMaze(gym.Env[Observation, NDArray[np.float32]]):
         super().reset(seed=seed)
         chosen = (options or {}).get("cell")
         cell = check_free_cell(self.maze, self.maze.start if chosen is None else chosen)
-        position = self._ant.init_qpos.copy()
-        position[:2] = cells_to_metres(self.maze, cell)
-        position += self.np_random.uniform(-_NOISE, _NOISE, len(position))
-        speed = self.np_random.normal(0.0, _NOISE, len(self._ant.init_qvel))
-        self._ant.reset()
-        self._ant.set_state(position, speed)
+        place_ant(self._ant, cells_to_metres(self.maze, cell), self.np_random)
         observation, success = self._observe()
         return observation, {"success": success}
 
@@ -109,8 +105,8 @@ class AntMaze(gym.Env[Observation, NDArray[np.float32]]):
         return observation, bool(in_goal(data.qpos[:2], self.goal))
 
 
-def _simulate(maze: Maze, goal: NDArray[np.float64], render_mode: str | None) -> Any:
-    """Build Gymnasium's ant in the maze, with the goal marked."""
+def simulate_ant(maze: Maze, goal: NDArray[np.float64], render_mode: str | None) -> Any:
+    """Build Gymnasium's ant in a maze of 4 m cells, with the goal [2] marked."""
     agent = Path(str(ant_v5.__file__)).parent / "assets" / "ant.xml"
     with maze_model(maze, agent, cell=CELL, height=_WALL_HEIGHT) as model:
         ant = ant_v5.AntEnv(
@@ -121,6 +117,18 @@ def _simulate(maze: Maze, goal: NDArray[np.float64], render_mode: str | None) ->
         )
     ant.model.site("target").pos = [*goal, _WALL_HEIGHT * CELL / 2]
     return ant
+
+
+def place_ant(
+    ant: Any, place: NDArray[np.float64], generator: np.random.Generator
+) -> None:
+    """Stand an ant at a place [2], with a reset's noise on its state and speeds."""
+    position = ant.init_qpos.copy()
+    position[:2] = place
+    position += generator.uniform(-_NOISE, _NOISE, len(position))
+    speed = generator.normal(0.0, _NOISE, len(ant.init_qvel))
+    ant.reset()
+    ant.set_state(position, speed)
 
 
 def cells_to_metres(maze: Maze, cells: ArrayLike) -> NDArray[np.float64]:
@@ -144,14 +152,18 @@ def antmaze_steps(maze: str) -> int:
 
 
 def _register() -> None:
-    for maze in TITLES:
-        gym.register(
-            antmaze_id(maze),
-            entry_point="tt_bench._antmaze:AntMaze",
-            max_episode_steps=antmaze_steps(maze),
-            disable_env_checker=True,
-            kwargs={"maze": maze},
-        )
+    for maze, title in TITLES.items():
+        for env_id, entry_point in (
+            (antmaze_id(maze), "tt_bench._antmaze:AntMaze"),
+            (f"tt/AntMaze-{title}-D4RL-v2", "tt_bench._d4rl_antmaze:D4rlAntMaze"),
+        ):
+            gym.register(
+                env_id,
+                entry_point=entry_point,
+                max_episode_steps=antmaze_steps(maze),
+                disable_env_checker=True,
+                kwargs={"maze": maze},
+            )
 
 
 _register()

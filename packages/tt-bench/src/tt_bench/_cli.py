@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             run_speed(command, console)
         else:
             run_collect(command, console)
-    except (ValueError, ModuleNotFoundError) as error:
+    except (ValueError, ModuleNotFoundError, OSError) as error:
         Console(stderr=True).print(f"error: {error}", markup=False, soft_wrap=True)
         return _REFUSED
     except KeyboardInterrupt:

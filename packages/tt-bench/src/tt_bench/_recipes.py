@@ -1,5 +1,7 @@
 """Settings of every stage, and the recipe of each family of datasets."""
 
+import re
+from pathlib import Path
 from typing import Any, Literal
 
 import attrs
@@ -7,6 +9,7 @@ from attrs.validators import ge, gt, in_, le, lt, optional
 
 from tt_bench._cloning import CloningConfig
 from tt_bench._d4rl import D4rlEntry, find_d4rl, similar_d4rl
+from tt_bench._load import is_file
 
 _SHARE: Any = optional([ge(0.0), lt(1.0)])
 
@@ -54,6 +57,8 @@ class TrainingSettings:
         batch: Sequences of a step.
         transitions: Transitions of a sequence, which are also those a token sees.
         learning_rate: Peak of the schedule: linear rise, then cosine to a tenth.
+        decay: Passes over the transitions trained on until the cosine has ended; where
+            training is shorter, and by default, it ends with the training.
         action_weight: Weight of action tokens in the loss; others have 1.
         precision: Numbers to compute with.
         compile: Compile the network first; worth it for long training.
@@ -63,6 +68,7 @@ class TrainingSettings:
     batch: int = attrs.field(default=256, validator=ge(1))
     transitions: int = attrs.field(default=10, validator=ge(1))
     learning_rate: float = attrs.field(default=6e-4, validator=gt(0.0))
+    decay: float | None = attrs.field(default=None, validator=optional(gt(0.0)))
     action_weight: float = attrs.field(default=5.0, validator=ge(0.0))
     precision: Literal["32-true", "tf32", "bf16-mixed"] = "32-true"
     compile: bool = False
@@ -185,18 +191,28 @@ _MAZE = attrs.evolve(
     planner=attrs.evolve(_SMALL.planner, context=5, every=5),
     critic=attrs.evolve(_SMALL.critic, steps=5_000),
 )
-# The ant acts 20 times a second, and its controller is one: unlikely actions are noise.
+# The ant acts 20 times a second. A step's advantage is mostly error and half a second's
+# is not, so the ends of whole futures are compared, drawn as the data acts.
 _ANTMAZE = attrs.evolve(
     _SMALL,
-    training=attrs.evolve(_SMALL.training, steps=2_000),
-    planner=attrs.evolve(
-        _SMALL.planner, context=5, horizon=5, every=2, action_tail=0.2
+    training=TrainingSettings(
+        steps=8_000, batch=16, transitions=3, learning_rate=4e-3, action_weight=1.0
     ),
-    critic=attrs.evolve(_SMALL.critic, steps=30_000, rewards="minus-one"),
+    planner=attrs.evolve(
+        _SMALL.planner,
+        context=3,
+        horizon=10,
+        every=10,
+        action_tail=0.2,
+        search="best-of-n",
+    ),
+    cloning=CloningConfig(steps=10_000),
+    critic=attrs.evolve(_SMALL.critic, steps=100_000, rewards="minus-one"),
 )
 _LOCOMOTION = Recipe(termination_reward=-100.0, critic=CriticSettings(rewards="spread"))
-_LOCOMOTION_WORDS = ("hopper", "halfcheetah", "walker2d", "ant/", "mujoco/")
+_LOCOMOTION_WORDS = frozenset({"hopper", "halfcheetah", "walker2d", "ant"})
 _EPOCH = 1_000_000  # transitions
+_DECAY = 20.0  # passes over the data
 
 
 def recipe_for(dataset: str, *, small: bool = False) -> Recipe:
@@ -221,14 +237,20 @@ def _known_recipe(dataset: str) -> Recipe:
     entry = find_d4rl(dataset) or similar_d4rl(dataset)
     if entry is not None:
         return _d4rl_recipe(entry)
-    name = dataset.lower()
-    if "antmaze" in name:
+    words = _words(dataset)
+    if "antmaze" in words:
         return _ANTMAZE
-    if any(word in name for word in _LOCOMOTION_WORDS) and "maze" not in name:
+    if words & _LOCOMOTION_WORDS:
         return _LOCOMOTION
-    if "pointmaze" in name:
-        return _TASK if "sparse" in name else _MAZE
+    if "pointmaze" in words:
+        return _TASK if "sparse" in words else _MAZE
     return _SMALL
+
+
+def _words(dataset: str) -> set[str]:
+    """Split an id, or the name of a file without its folders, into lower-case words."""
+    name = Path(dataset).stem if is_file(dataset) else dataset
+    return set(re.split("[^a-z0-9]+", name.lower()))
 
 
 def _for_two_cores(recipe: Recipe) -> Recipe:
@@ -256,7 +278,7 @@ def _d4rl_recipe(entry: D4rlEntry) -> Recipe:
     steps = round(entry.epochs * _EPOCH / training.batch)
     return Recipe(
         termination_reward=entry.termination_reward,
-        training=attrs.evolve(training, steps=steps),
+        training=attrs.evolve(training, steps=steps, decay=_DECAY),
         planner=PlannerSettings(beam=entry.beam, horizon=entry.horizon),
         critic=CriticSettings(
             expectile=entry.expectile,
