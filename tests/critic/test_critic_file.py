@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import attrs
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -56,6 +57,23 @@ def test_another_kind_and_another_version_are_refused_by_name(tmp_path: Path) ->
         load(path)
     with pytest.raises(FileNotFoundError):
         load(tmp_path / "missing.safetensors")
+
+
+def test_a_folder_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="must be a tt-critic file, got a folder"):
+        save(critic(), tmp_path)
+    with pytest.raises(ValueError, match="must be a tt-critic file, got a folder"):
+        load(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_arrays_that_cannot_be_written_to_are_taken_without_a_warning() -> None:
+    observation, action = np.ones((4, 3), np.float32), np.ones((4, 2), np.float32)
+    expected = critic().q(observation, action), critic().act(observation)
+    for array in (observation, action):
+        array.setflags(write=False)
+    assert torch.equal(critic().q(observation, action), expected[0])
+    assert torch.equal(critic().act(observation), expected[1])
 
 
 def test_q_is_the_lower_twin_and_the_advantage_its_difference_to_v() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from tt_critic import Critic, IQLConfig, Progress, Transitions, train_critic
+from tt_critic import Critic, IQLConfig, Progress, Transitions, _files, train_critic
 from tt_critic._interrupt import held_interrupts
 from tt_critic._learner import Learner
 
@@ -148,6 +148,23 @@ def test_a_checkpoint_of_other_settings_or_data_is_refused(tmp_path: Path) -> No
         )
     with pytest.raises(ValueError, match="given transitions"):
         train_critic(transitions(seed=1), CONFIG, checkpoint=path)
+
+
+def test_a_checkpoint_of_another_kind_of_device_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    interrupted(path, 20)
+    state, facts = _files.read(path, "tt-critic checkpoint")
+    state["generator"] = torch.zeros(16, dtype=torch.uint8)  # as large as CUDA's
+    _files.write(path, "tt-critic checkpoint", state, facts)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=r"on an accelerator \(cuda\).* got cpu"):
+        train_critic(transitions(), CONFIG, checkpoint=path)
+    assert path.read_bytes() == before
+
+
+def test_a_folder_in_place_of_a_checkpoint_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="a tt-critic checkpoint file, got a folder"):
+        train_critic(transitions(), CONFIG, checkpoint=tmp_path)
 
 
 def test_a_truncated_checkpoint_is_one_clear_error(tmp_path: Path) -> None:

@@ -49,6 +49,14 @@ def fail(*_: object) -> None:
             GOOD._replace(actions=np.full((4, 2), "left")),
             "actions must hold real numbers",
         ),
+        (
+            GOOD._replace(rewards=np.array([0.0, 0.0, -1e39, 0.0])),
+            r"rewards must fit into float32, got -1e\+39 at row 2",
+        ),
+        (
+            GOOD._replace(next_observations=np.full((4, 3), 1e300)),
+            "next_observations must fit into float32",
+        ),
     ],
 )
 def test_bad_transitions_are_one_clear_error(
@@ -64,6 +72,8 @@ def test_bad_transitions_are_one_clear_error(
         ((np.zeros(3), np.ones(3)), "each a number or 2 numbers"),
         ((-np.inf, np.inf), "must be finite"),
         ((1.0, -1.0), "low below high"),
+        (1.0, "a pair .*each a number or 2 numbers, got 1.0"),
+        (None, "a pair .*, got None"),
         ((0.5, 1.0), r"got 0.0 in column 0 of row 0, outside \[0.5, 1.0\]"),
     ],
 )
@@ -83,14 +93,31 @@ def test_bad_bounds_are_one_clear_error(bounds: Any, message: str) -> None:
         {"learning_rate": 0.0},
         {"hidden": ()},
         {"hidden": (0,)},
+        {"hidden": (256.5,)},
+        {"hidden": 256},
+        {"hidden": "ab"},
+        {"temperature": float("inf")},
+        {"learning_rate": float("inf")},
         {"steps": 0},
+        {"steps": 1e5},
+        {"batch": 256.0},
+        {"seed": 0.5},
+        {"seed": 2**64},
     ],
 )
 def test_a_setting_outside_its_range_is_refused_by_name(
     setting: dict[str, Any],
 ) -> None:
-    with pytest.raises(ValueError, match=next(iter(setting))):
+    (name,) = setting
+    with pytest.raises(ValueError, match=rf"^'?{name}'? must [^\n]{{,150}}$") as caught:
         IQLConfig(**setting)
+    assert "Attribute(" not in str(caught.value)
+
+
+def test_widths_may_come_in_any_sequence_of_whole_numbers() -> None:
+    widths: list[Any] = [[256, 128], (256, 128), np.array([256, 128])]
+    for given in widths:
+        assert IQLConfig(hidden=given).hidden == (256, 128)
 
 
 def test_packed_rows_come_apart_again() -> None:
@@ -123,6 +150,8 @@ def test_locomotion_rewards_put_best_and_worst_return_1000_apart() -> None:
 def test_rewards_without_a_scale_are_refused() -> None:
     with pytest.raises(ValueError, match="must differ, all are"):
         locomotion_rewards([1.0, 1.0], [1, 2])
+    with pytest.raises(ValueError, match="rewards must be finite, got nan at row 1"):
+        locomotion_rewards([1.0, np.nan, 2.0], [1, 3])
     with pytest.raises(ValueError, match="increase strictly from at least 1 to 2"):
         locomotion_rewards([1.0, 2.0], [1, 1])
 

@@ -86,6 +86,15 @@ def test_log_likelihood_sums_over_the_transition() -> None:
     assert_outcome(outcome, [5 * float(np.log(0.25))] * 2, [0.0] * 2)
 
 
+def test_log_likelihood_of_bfloat16_logits_is_computed_in_float32() -> None:
+    generator = torch.Generator().manual_seed(0)
+    drawn = torch.randn(2, 16, 100, generator=generator).bfloat16()
+    tokens = torch.randint(100, (2, 16), generator=generator)
+    coarse = LogLikelihood()(tokens, drawn).reward
+    assert coarse.dtype == torch.float32
+    assert torch.equal(coarse, LogLikelihood()(tokens, drawn.float()).reward)
+
+
 def test_nearness_to_a_goal_is_half_at_the_distance_of_the_scale() -> None:
     goal = Goal([4.0, 16.0], OBSERVATION, scale=5.0)  # rows at (1, 20) and (3, 0)
     outcome = goal(TOKENS[:2], DRAWN[:2])
@@ -154,6 +163,13 @@ def test_middles_of_frozen_bins_are_taken_without_a_warning() -> None:
     assert outcome.reward.item() == pytest.approx(0.5)
 
 
+def test_a_goal_that_cannot_be_written_to_is_taken_without_a_warning() -> None:
+    point = np.array([4.0, 16.0])
+    point.setflags(write=False)
+    goal = Goal(point, OBSERVATION, scale=5.0)
+    assert_outcome(goal(TOKENS[:1], DRAWN[:1]), [0.5], [0.5])
+
+
 def test_advantage_is_the_critics_q_minus_v_of_the_decoded_numbers() -> None:
     def q(observation: Tensor, action: Tensor) -> Tensor:
         return observation.sum(1) * action[:, 0]
@@ -164,6 +180,22 @@ def test_advantage_is_the_critics_q_minus_v_of_the_decoded_numbers() -> None:
     outcome = Advantage(q, v, OBSERVATION, ACTION)(TOKENS[:2], DRAWN[:2])
     # observations (1, 20) and (3, 0), actions 3 and -1
     assert_outcome(outcome, [21.0 * 3.0 - 20.0, 3.0 * -1.0 - 0.0], [0.0, 0.0])
+
+
+@pytest.mark.parametrize("discount", [None, 0.9])
+def test_a_q_of_another_shape_than_the_rows_is_refused(discount: float | None) -> None:
+    def tall(observation: Tensor, action: Tensor) -> Tensor:
+        return observation[:, :1] + action[:, :1]  # [R, 1]
+
+    evaluator = QValue(tall, OBSERVATION, ACTION, MIDDLES, discount=discount)
+    with pytest.raises(ValueError, match=r"q must return .* \[3\], but .* \(3, 1\)"):
+        evaluator(TOKENS, DRAWN)
+    for name, judge in (
+        ("q", Advantage(tall, lambda o: o[:, 0], OBSERVATION, ACTION)),
+        ("v", Advantage(q, lambda o: o[:, :1], OBSERVATION, ACTION)),
+    ):
+        with pytest.raises(ValueError, match=f"{name} must return one number"):
+            judge(TOKENS, DRAWN)
 
 
 def test_advantage_refuses_middles_of_another_size() -> None:

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -150,7 +152,16 @@ def test_settings_out_of_range_are_refused() -> None:
     for mass in (0.0, 1.1):
         with pytest.raises(ValueError, match="nucleus keeps a mass"):
             nucleus(mass)
-    with pytest.raises(ValueError, match="top_k keeps at least 1 token"):
-        top_k(0)
-    with pytest.raises(ValueError, match="a temperature is above 0"):
-        temperature(0.0, greedy())
+    refused: list[Any] = [0, 2.5, 3.0]
+    for k in refused:
+        with pytest.raises(ValueError, match=f"whole number .* got {k}"):
+            top_k(k)
+    for degree in (0.0, float("inf"), float("nan")):
+        with pytest.raises(ValueError, match="a temperature is above 0 and finite"):
+            temperature(degree, greedy())
+
+
+@pytest.mark.parametrize("mass", [1e-17, 1e-300])
+def test_the_smallest_nucleus_is_the_likeliest_token(mass: float) -> None:
+    logits = torch.tensor([[0.1, 0.3, 0.2]])
+    assert nucleus(mass)(logits, 50, seeded()).tolist() == [[1] * 50]

@@ -1,23 +1,43 @@
 """Settings of implicit Q-learning, and the two published recipes."""
 
+import math
+import operator
+from collections.abc import Iterable
 from typing import Any
 
 import attrs
-from attrs.validators import and_, ge, gt, instance_of, le, lt
+from attrs.validators import and_, ge, gt, le, lt
 
-_POSITIVE = gt(0.0)
-_COUNT = and_(instance_of(int), ge(1))
+_POSITIVE = and_(gt(0.0), lt(math.inf))
+_NOT_NEGATIVE = and_(ge(0.0), lt(math.inf))
 _DISCOUNT = and_(ge(0.0), lt(1.0))
 _SHARE = and_(gt(0.0), le(1.0))
 _BELOW_ONE = and_(gt(0.0), lt(1.0))
 
 
-def _widths(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
-    if not isinstance(value, tuple) or not value or any(width < 1 for width in value):
+def _whole(_: object, attribute: "attrs.Attribute[Any]", value: object) -> None:
+    if not isinstance(value, int):
         raise ValueError(
-            f"{attribute.name} must hold one or more positive widths, got {value!r}; "
+            f"{attribute.name} must be an int, got {value!r}; wrap it in int(...)."
+        )
+
+
+_COUNT = and_(_whole, ge(1))
+_SEED = and_(_whole, ge(-(2**63)), lt(2**64))  # what torch takes
+
+
+def _as_widths(value: Iterable[int]) -> tuple[int, ...]:
+    """Return the widths as a tuple, whatever sequence they came in."""
+    try:
+        widths = tuple(map(operator.index, value))
+    except TypeError:
+        widths = ()
+    if not widths or min(widths) < 1:
+        raise ValueError(
+            f"hidden must hold one or more positive whole numbers, got {value!r}; "
             "the published networks use (256, 256)."
         )
+    return widths
 
 
 @attrs.frozen(kw_only=True)
@@ -38,14 +58,14 @@ class IQLConfig:
     """
 
     expectile: float = attrs.field(default=0.7, validator=_BELOW_ONE)
-    temperature: float = attrs.field(default=3.0, validator=ge(0))
+    temperature: float = attrs.field(default=3.0, validator=_NOT_NEGATIVE)
     discount: float = attrs.field(default=0.99, validator=_DISCOUNT)
     target_rate: float = attrs.field(default=5e-3, validator=_SHARE)
     batch: int = attrs.field(default=256, validator=_COUNT)
     learning_rate: float = attrs.field(default=3e-4, validator=_POSITIVE)
-    hidden: tuple[int, ...] = attrs.field(default=(256, 256), validator=_widths)
+    hidden: tuple[int, ...] = attrs.field(default=(256, 256), converter=_as_widths)
     steps: int = attrs.field(default=1_000_000, validator=_COUNT)
-    seed: int = attrs.field(default=0, validator=instance_of(int))
+    seed: int = attrs.field(default=0, validator=_SEED)
 
 
 LOCOMOTION = IQLConfig(expectile=0.7, temperature=3.0)

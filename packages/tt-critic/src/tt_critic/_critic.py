@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -110,6 +111,8 @@ class Critic:
         return self._checked("action", given, self.action_size)
 
     def _checked(self, name: str, given: Any, size: int) -> Tensor:
+        if isinstance(given, np.ndarray):  # torch warns of one that can't be written to
+            given = np.require(given, requirements="W")
         tensor = torch.as_tensor(
             given, dtype=self.networks.dtype, device=self.networks.device
         )

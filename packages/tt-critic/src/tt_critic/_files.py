@@ -16,7 +16,12 @@ VERSION = 1
 def write(
     path: Path, kind: str, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]
 ) -> None:
-    """Write a file of this kind under a temporary name, then put it in place."""
+    """Write a file of this kind under a temporary name, then put it in place.
+
+    Raises:
+        ValueError: If the path is a folder's.
+    """
+    _refuse_folder(path, kind)
     path.parent.mkdir(parents=True, exist_ok=True)
     header = {"format": kind, "version": str(VERSION), "facts": json.dumps(dict(facts))}
     plain = {
@@ -35,8 +40,10 @@ def read(path: Path, kind: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is damaged, of another kind or of another version.
+        ValueError: If the file is damaged, of another kind or of another version, or
+            the path is a folder's.
     """
+    _refuse_folder(path, kind)
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
@@ -57,3 +64,11 @@ def read(path: Path, kind: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
             "read it with the release of tt-critic that wrote it."
         )
     return tensors, json.loads(header["facts"])
+
+
+def _refuse_folder(path: Path, kind: str) -> None:
+    if path.is_dir():
+        raise ValueError(
+            f"{path} must be a {kind} file, got a folder; name a file in it, such as "
+            f"{path / 'critic.safetensors'}."
+        )

@@ -15,7 +15,8 @@ def locomotion_rewards(rewards: ArrayLike, ends: ArrayLike) -> NDArray[np.float3
         float32 [N].
 
     Raises:
-        ValueError: If ``ends`` does not split the rewards, or all returns are equal.
+        ValueError: If ``ends`` does not split the rewards, one is not finite, or all
+            returns are equal.
     """
     flat, stops = np.asarray(rewards, np.float64), np.asarray(ends, np.int64)
     if (
@@ -26,6 +27,12 @@ def locomotion_rewards(rewards: ArrayLike, ends: ArrayLike) -> NDArray[np.float3
         raise ValueError(
             f"ends must increase strictly from at least 1 to {len(flat)}, the number "
             f"of rewards, got {stops.tolist()[:5]}...; pass exclusive end indices."
+        )
+    if not np.isfinite(flat).all():
+        row = int(np.flatnonzero(~np.isfinite(flat))[0])
+        raise ValueError(
+            f"rewards must be finite, got {flat[row]} at row {row}; drop or repair "
+            "such transitions."
         )
     returns = np.add.reduceat(flat, np.concatenate([[0], stops[:-1]]))
     spread = returns.max() - returns.min()

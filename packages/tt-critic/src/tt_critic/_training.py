@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -87,7 +87,8 @@ def train_critic(
 
     Raises:
         ValueError: If the transitions or bounds are unusable, or the checkpoint is
-            damaged or belongs to other settings or other data.
+            damaged, belongs to other settings or other data, or was made on another
+            kind of device.
         KeyboardInterrupt: On Ctrl-C, after the update and its checkpoint.
     """
     space = check_bounds(bounds, _last_axis(transitions.actions))
@@ -186,5 +187,23 @@ class _Keeper:
                 f"{self._path} must have the given settings, but differs in "
                 f"{', '.join(changed)}; use another checkpoint path, or delete it."
             )
+        self._check_device(state, learner.state())
         learner.restore(state)
         return int(facts["step"])
+
+    def _check_device(
+        self, saved: Mapping[str, Tensor], own: Mapping[str, Tensor]
+    ) -> None:
+        there, here = _drawn_on(saved), _drawn_on(own)
+        if there != here:
+            raise ValueError(
+                f"{self._path} must be continued on {there}, where it was made, as its "
+                f"random draws can't go on elsewhere; got {here}; give device= as "
+                "before, or delete the file to begin anew."
+            )
+
+
+def _drawn_on(state: Mapping[str, Tensor]) -> str:
+    """Name the kind of device whose generator a learner's state holds."""
+    on_cpu = torch.Generator().get_state().shape
+    return "cpu" if state["generator"].shape == on_cpu else "an accelerator (cuda)"

@@ -42,7 +42,7 @@ def check_bounds(bounds: Bounds, action: int) -> NDArray[np.float32]:
     """Return the action space as float32 [2, Da]: low, high."""
     try:
         low, high = (np.broadcast_to(np.asarray(b, np.float32), action) for b in bounds)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(
             f"bounds must be a pair (low, high), each a number or {action} numbers, "
             f"got {bounds!r}; pass (action_space.low, action_space.high)."
@@ -122,12 +122,27 @@ def _check_actions(actions: NDArray[Any], bounds: NDArray[np.float32]) -> None:
         )
 
 
+def _as_float32(name: str, given: ArrayLike) -> NDArray[np.float32]:
+    with np.errstate(over="ignore"):  # reported below
+        array = np.asarray(given, np.float32)
+    if not np.isfinite(array).all():
+        row = int(np.argwhere(~np.isfinite(array))[0][0])
+        raise ValueError(
+            f"{name} must fit into float32, got {np.asarray(given)[row]} at row {row}; "
+            "scale them down."
+        )
+    return array
+
+
 def pack(transitions: Transitions) -> Tensor:
     """Join transitions so that one gather fetches a batch: float32 [N, 2 Do + Da + 2].
 
     The columns are observation, action, next observation, reward, termination.
+
+    Raises:
+        ValueError: If a number is too large for float32.
     """
-    t = Transitions(*(np.asarray(array, np.float32) for array in transitions))
+    t = Transitions(*map(_as_float32, Transitions._fields, transitions))
     scalars = (t.rewards[:, None], t.terminations[:, None])
     columns = (t.observations, t.actions, t.next_observations, *scalars)
     return torch.from_numpy(np.concatenate(columns, axis=1))

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from tt_plan._interface import Outcome
 from tt_plan._middles import Middles, as_middles, decode_pair
+from tt_plan._validate import check_judged
 
 
 class Advantage:
@@ -35,5 +36,6 @@ class Advantage:
         """Return Q - V and 0 [R]."""
         del logits
         observation, action = decode_pair(tokens, self._observation, self._action)
-        reward = self._q(observation, action) - self._v(observation)
+        q = check_judged("q", self._q(observation, action), len(tokens))
+        reward = q - check_judged("v", self._v(observation), len(tokens))
         return Outcome(reward, torch.zeros_like(reward))

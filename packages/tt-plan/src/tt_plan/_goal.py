@@ -37,7 +37,9 @@ class Goal:
                 f"dimensions must be columns below {len(table)} of the observation, "
                 f"but got {columns}"
             )
-        point = torch.as_tensor(goal, dtype=table.dtype, device=table.device)
+        if not isinstance(goal, Tensor):  # a copy, as torch warns of frozen arrays
+            goal = torch.tensor(goal, dtype=table.dtype)
+        point = goal.to(table)
         if point.shape != (len(columns),):
             raise ValueError(
                 f"goal must have one number for each of {len(columns)} dimensions, "

@@ -1,5 +1,6 @@
 """Sample from the nucleus of the distribution."""
 
+from tt_plan._draw import ALMOST_ONE
 from tt_plan._interface import Sampler
 from tt_plan._tail_cut import tail_cut
 
@@ -14,4 +15,4 @@ def nucleus(mass: float) -> Sampler:
         raise ValueError(
             f"nucleus keeps a mass in (0, 1], but got {mass}; 1 samples from all tokens"
         )
-    return tail_cut(1.0 - mass)
+    return tail_cut(min(1.0 - mass, ALMOST_ONE))

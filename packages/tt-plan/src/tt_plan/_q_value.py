@@ -7,6 +7,7 @@ from torch import Tensor
 
 from tt_plan._interface import Outcome
 from tt_plan._middles import Middles, as_middles, decode_pair, expectation
+from tt_plan._validate import check_judged
 
 
 class QValue:
@@ -47,7 +48,8 @@ class QValue:
 
     def __call__(self, tokens: Tensor, logits: Tensor, /) -> Outcome:
         """Return the expected reward and Q [R]."""
-        value = self._q(*decode_pair(tokens, self._observation, self._action))
+        pair = decode_pair(tokens, self._observation, self._action)
+        value = check_judged("q", self._q(*pair), len(tokens))
         if self._reward is None:
             reward = torch.zeros_like(value)
         else:

@@ -1,5 +1,7 @@
 """Flatten or sharpen the distribution before it is sampled."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -9,11 +11,13 @@ from tt_plan._interface import Sampler
 def temperature(degree: float, inner: Sampler) -> Sampler:
     """Make a sampler that gives `inner` the logits divided by `degree`.
 
-    Above 1 flattens, below 1 sharpens. Raises ValueError unless degree > 0.
+    Above 1 flattens, below 1 sharpens. Raises ValueError unless
+    0 < degree < infinity.
     """
-    if not degree > 0.0:
+    if not 0.0 < degree < math.inf:
         raise ValueError(
-            f"a temperature is above 0, but got {degree}; use greedy() for its limit"
+            f"a temperature is above 0 and finite, but got {degree}; use greedy() for "
+            "its lower limit"
         )
 
     def sample(

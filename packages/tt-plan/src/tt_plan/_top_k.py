@@ -1,5 +1,7 @@
 """Sample from the k likeliest tokens."""
 
+from numbers import Integral
+
 import torch
 from torch import Tensor
 
@@ -12,10 +14,14 @@ def top_k(k: int) -> Sampler:
     """Make a sampler of the `k` likeliest tokens, in proportion to their probability.
 
     Tokens as likely as the k-th are taken too, and all tokens where there are fewer
-    than `k`. Raises ValueError unless k >= 1.
+    than `k`. Raises ValueError unless k is a whole number
+    of at least 1.
     """
-    if k < 1:
-        raise ValueError(f"top_k keeps at least 1 token, but got {k}")
+    if not isinstance(k, Integral) or k < 1:
+        raise ValueError(
+            f"top_k keeps a whole number of tokens, at least 1, but got {k!r}; "
+            "nucleus() keeps a share of the probability"
+        )
 
     def sample(
         logits: Tensor, count: int, generator: torch.Generator | None = None, /

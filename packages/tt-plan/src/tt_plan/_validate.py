@@ -55,6 +55,16 @@ def check_logits(logits: Tensor, rows: int, stop: int | None) -> None:
         )
 
 
+def check_judged(name: str, numbers: Tensor, rows: int) -> Tensor:
+    """Return a critic's numbers; raise ValueError unless they are one a row, [rows]."""
+    if numbers.shape != (rows,):
+        raise ValueError(
+            f"{name} must return one number for each of {rows} rows, [{rows}], but its "
+            f"shape is {tuple(numbers.shape)}; squeeze the last axis of a network's"
+        )
+    return numbers
+
+
 def read_positions(evaluator: Evaluator, width: int) -> frozenset[int]:
     """Return the positions whose logits the evaluator reads, of `width` in all."""
     positions = getattr(evaluator, "positions", None)
