@@ -20,9 +20,11 @@ from tt_bench._recipes import (
 )
 from tt_bench._transformer import fit_bins, model_config
 from tt_bench._waypoints import DriveConfig, WaypointDriver
+from tt_critic import IQLConfig, Transitions, train_critic
 from tt_model import State, TrajectoryTransformer
-from tt_plan import Evaluator, SequenceModel
+from tt_plan import Advantage, Evaluator, QValue, SequenceModel
 from tt_plan.testing import check_sequence_model
+from tt_tokenize import Bins, Layout
 
 LOW, HIGH = np.full(2, -1, np.float32), np.full(2, 1, np.float32)
 
@@ -73,10 +75,38 @@ def test_the_model_keeps_the_laws_that_planners_rely_on(positions: str) -> None:
 def test_a_plan_runs_from_numbers_to_actions(positions: str) -> None:
     chosen = recipe(positions)
     fitted, layout, _ = fit_bins(episodes(), chosen)
+    evaluator: Evaluator = outcome_evaluator(fitted, layout, chosen.planner, "cpu")
+    check_agent(planning_agent(chosen, fitted, layout, evaluator))
+
+
+def test_a_critic_judges_a_plan() -> None:
+    data = episodes()
+    critic = train_critic(
+        Transitions(
+            data.observations,
+            data.actions,
+            data.rewards,
+            data.next_observations(),
+            data.terminations(),
+        ),
+        IQLConfig(steps=2, hidden=(4,), batch=4),
+    )
+    bins, layout, _ = fit_bins(data, recipe("rotary"))
+    seen = bins.middles[layout.observation_slice]
+    done = bins.middles[layout.action_slice]
+    q: Evaluator = QValue(critic.q, seen, done, bins.middles[layout.reward_slice.start])
+    advantage: Evaluator = Advantage(critic.q, critic.v, seen, done)
+    for evaluator in (q, advantage):
+        check_agent(planning_agent(recipe("rotary"), bins, layout, evaluator))
+
+
+def planning_agent(
+    chosen: Recipe, fitted: Bins, layout: Layout, evaluator: Evaluator
+) -> TransformerAgent:
+    """Put an untrained model, a tokenizer and an evaluator together."""
     bins: Tokenizer = fitted
     torch.manual_seed(0)
     model = TrajectoryTransformer(model_config(chosen, layout, fitted)).eval()
-    evaluator: Evaluator = outcome_evaluator(fitted, layout, chosen.planner, "cpu")
     planner: Planner = beam_planner(
         model,
         evaluator,
@@ -85,8 +115,7 @@ def test_a_plan_runs_from_numbers_to_actions(positions: str) -> None:
         discount=chosen.discount,
         stop=bins.bins,
     )
-    agent = TransformerAgent(bins, layout, planner, context=2, low=LOW, high=HIGH)
-    check_agent(agent)
+    return TransformerAgent(bins, layout, planner, context=2, low=LOW, high=HIGH)
 
 
 def test_the_other_agents_act_by_the_same_rules() -> None:

@@ -10,14 +10,16 @@ import pytest
 import tt_critic
 import tt_model
 from tt_bench import METHODS, _commands, _messages, _methods, _sources
+from tt_bench._budget import fit_budget
 from tt_bench._cli import main, parse
 from tt_bench._commands import D4rl
 from tt_bench._episodes import Episodes
+from tt_bench._machine import matmul_peak
 from tt_bench._minari_write import MinariNotes, write_minari
 
 DATASET = "test/pendulum-v0"
 TINY = [
-    *("--seeds", "1", "--episodes", "2", "--max-steps", "3", "--steps", "2"),
+    *("--seeds", "1", "--episodes", "2", "--max-steps", "3", "--training.steps", "2"),
     *("--tokenizer.bins", "8", "--model.layers", "1", "--model.heads", "1"),
     *("--model.width", "8", "--training.batch", "4", "--training.transitions", "3"),
     *("--planner.context", "2", "--planner.horizon", "2", "--planner.beam", "2"),
@@ -140,6 +142,12 @@ def weights(folder: Path) -> dict[str, Any]:
         (["--env", "Hopper-v5"], "expected data that fits Hopper-v5"),
         (["--device", "abacus"], "expected a device"),
         (["--seeds", "0"], "seeds"),
+        (["--episodes", "0"], "episodes"),
+        (["--max-steps", "0"], "max_steps"),
+        (["--max-steps", "-1"], "max_steps"),
+        (["--output", "taken"], "expected a folder as --output, got taken: taken is"),
+        (["--output", "taken/new"], "a folder as --output, got taken/new: taken is"),
+        (["--steps", "2", "--budget", "1"], "expected --steps or --budget, got both"),
     ],
 )
 def test_what_cannot_be_run_gives_one_line_and_status_2(
@@ -148,7 +156,9 @@ def test_what_cannot_be_run_gives_one_line_and_status_2(
     message: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    Path("taken").touch()
     assert main([*command, *options]) == 2
+    assert not list(Path.cwd().glob("*/*/results")), "something was run first"
     printed = capsys.readouterr().err
     assert message in printed
     assert printed.startswith("error: ")
@@ -230,6 +240,70 @@ def test_a_budget_becomes_steps_that_a_second_run_finds_again(
     assert sorted(note["steps"] for note in noted) == sorted(steps.values())
     assert main(command) == 0
     assert "all finished before" in capsys.readouterr().out
+
+
+def test_the_settings_that_are_printed_are_those_that_are_used(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [*command, "--methods", "tt-uniform", "--budget", "0.005"]
+    assert main(command) == 0
+    steps = results(tmp_path)["tt-uniform"]["budget"]["steps"]
+    printed = capsys.readouterr().out
+    assert f"  1 layers of width 8, {steps:,.0f} steps of 4 x 3 transitions" in printed
+    assert f"budget: {steps:,.0f} steps of a transformer\n" in printed
+
+
+def test_a_budget_says_so_where_it_sets_nothing(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command, "--methods", "bc", "--budget", "1"]) == 0
+    printed = capsys.readouterr().out
+    assert "timing" not in printed
+    assert "budget: sets nothing here" in printed
+    assert not list((tmp_path / ".tt").glob("*/budgets/*"))
+
+
+def test_a_budget_is_timed_and_foretold_with_the_threads_that_train(
+    command: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def noting(name: str, work: Any) -> Any:
+        def noted(*arguments: Any) -> Any:
+            done.append(name)
+            return work(*arguments)
+
+        return noted
+
+    monkeypatch.setattr(_commands, "choose_threads", lambda: done.append("choose"))
+    monkeypatch.setattr(_commands, "fit_budget", noting("fit", fit_budget))
+    monkeypatch.setattr(_messages, "matmul_peak", noting("look", matmul_peak))
+    assert main([*command, "--methods", "tt", "--budget", "0.005"]) == 0
+    first = list(dict.fromkeys(done))
+    assert first == ["choose", "fit", "look"]
+
+
+def test_a_download_of_unknown_size_says_how_much_has_come() -> None:
+    said: list[str] = []
+    shown: list[tuple[int, str]] = []
+    follow = _commands.follow_bytes(lambda *now: shown.append(now), said.append)
+    for megabytes in (0, 30, 60, 90, 120):
+        follow(megabytes * 1_000_000, 0)
+    assert shown[-1] == (0, "120 MB")
+    assert said == ["  60 MB so far", "  120 MB so far"]
+    follow(30_000_000, 120_000_000)
+    assert shown[-1] == (25, "30 of 120 MB")
+
+
+def test_a_look_at_the_machine_that_something_disturbs_counts_for_nothing(
+    command: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    looks = iter([1.0, 1e15, 1.0, 1e3, 1.0])
+    monkeypatch.setattr(_messages, "matmul_peak", lambda *_: next(looks))
+    assert main([*command, "--methods", "tt"]) == 0
+    assert "about 1 min for the rest" in capsys.readouterr().out
 
 
 def test_methods_adapt_the_recipe_to_their_row(

@@ -15,7 +15,7 @@ from tt_bench._evaluate import evaluate
 from tt_bench._interface import BoolArray, FloatArray
 from tt_bench._load import load_dataset
 from tt_bench._maze import MAZES, cells_to_xy, distances, xy_to_cells
-from tt_bench._minari import is_local
+from tt_bench._minari_cache import is_local
 from tt_bench._pointmaze import PointMaze
 from tt_bench._sources import (
     SOURCES,

@@ -4,13 +4,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import attrs
 import gymnasium as gym
 import h5py
 import numpy as np
 import pytest
 
 from tt_bench import _d4rl
-from tt_bench._d4rl import d4rl_entries, find_d4rl, load_d4rl, similar_d4rl
+from tt_bench._d4rl import load_d4rl
+from tt_bench._d4rl_names import d4rl_entries, find_d4rl, similar_d4rl
 from tt_bench._recipes import recipe_for
 from tt_bench._scores import REFERENCE_RETURNS
 
@@ -23,15 +25,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def write_hopper(path: Path) -> None:
-    terminals = np.zeros(40, np.bool_)
-    terminals[[19, 39]] = True
+def write_hopper(path: Path, rows: int = 40) -> None:
+    terminals = np.zeros(rows, np.bool_)
+    terminals[[19, rows - 1]] = True
     with h5py.File(path, "w") as file:
-        file["observations"] = np.random.default_rng(0).normal(size=(40, 11))
-        file["actions"] = np.zeros((40, 3))
-        file["rewards"] = np.ones(40)
+        file["observations"] = np.random.default_rng(0).normal(size=(rows, 11))
+        file["actions"] = np.zeros((rows, 3))
+        file["rewards"] = np.ones(rows)
         file["terminals"] = terminals
-        file["timeouts"] = np.zeros(40, np.bool_)
+        file["timeouts"] = np.zeros(rows, np.bool_)
 
 
 def test_all_names_of_locomotion_and_ant_mazes_are_known() -> None:
@@ -105,6 +107,28 @@ def test_a_file_that_is_there_is_read_and_named(
     assert load_d4rl("hopper-medium-v2", env="Hopper-v5").env_id == "Hopper-v5"
 
 
+@pytest.mark.parametrize(("known", "own"), [(40, True), (1_039, True), (1_041, False)])
+def test_a_file_of_another_size_is_not_called_d4rls(
+    known: int, own: bool, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = attrs.evolve(d4rl_entries()["hopper-medium-v2"], transitions=known)
+    monkeypatch.setattr(_d4rl, "d4rl_entries", lambda: {entry.name: entry})
+    path = folder / entry.file
+    write_hopper(path)
+    source = load_d4rl(entry.name).source
+    if own:
+        assert source == f"D4RL's hopper-medium-v2, found at {path}"
+    else:
+        assert "40 transitions where D4RL's has 1,041: not D4RL's own" in source
+        assert not source.startswith("D4RL's")
+
+
+def test_a_file_of_unknown_size_is_d4rls_by_its_name(folder: Path) -> None:
+    write_hopper(folder / "hopper_random-v2.hdf5")
+    source = load_d4rl("hopper-random-v2").source
+    assert source.startswith("D4RL's hopper-random-v2 by its name, found at")
+
+
 def test_the_environment_gives_observations_like_the_data(folder: Path) -> None:
     write_hopper(folder / "hopper_medium-v2.hdf5")
     env = load_d4rl("hopper-medium-v2").make_env()
@@ -120,7 +144,7 @@ def test_ants_lose_the_columns_of_contact_forces_that_are_zero(folder: Path) -> 
     with h5py.File(path, "a") as file:
         del file["observations"], file["actions"]
         file["observations"], file["actions"] = seen, np.zeros((40, 8))
-        file["next_observations"] = seen
+        file["next_observations"] = np.roll(seen, -1, axis=0)
     dataset = load_d4rl("ant-medium-v2")
     np.testing.assert_array_equal(
         dataset.episodes.observations, np.float32(seen[:, :27])
@@ -141,6 +165,12 @@ def test_a_file_that_is_not_there_is_downloaded(
         assert address == d4rl_entries()["hopper-medium-v2"].url
         assert options["signature"] == b"\x89HDF\r\n\x1a\n"
         write_hopper(path)
+        options["check"](path)
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-900])
+        with pytest.raises(OSError, match="truncated"):
+            options["check"](path)
+        path.write_bytes(whole)
 
     monkeypatch.setattr(_d4rl, "download", download)
     source = load_d4rl("hopper-medium-v2").source
@@ -173,12 +203,29 @@ def replace(path: Path) -> None:
     path.write_text("not data at all")
 
 
-@pytest.mark.parametrize("damage", [cut, replace])
-def test_a_damaged_file_is_named(damage: Callable[[Path], None], folder: Path) -> None:
+def empty(path: Path) -> None:
+    with h5py.File(path, "a") as file:
+        del file["rewards"]
+
+
+@pytest.mark.parametrize("damage", [cut, replace, empty])
+def test_a_damaged_file_is_to_be_deleted(
+    damage: Callable[[Path], None], folder: Path
+) -> None:
     path = folder / "hopper_medium-v2.hdf5"
     write_hopper(path)
     damage(path)
-    with pytest.raises(ValueError, match=r"hopper_medium-v2.*fetch"):
+    with pytest.raises(ValueError, match=f"delete {path}, and the same command"):
+        load_d4rl("hopper-medium-v2")
+
+
+@pytest.mark.parametrize("place", ["file", "file/below", "/proc/nope"])
+def test_a_folder_that_cannot_be_is_one_error(
+    place: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "file").touch()
+    monkeypatch.setenv("D4RL_DATASET_DIR", str(folder / place))
+    with pytest.raises(ValueError, match="set D4RL_DATASET_DIR to another"):
         load_d4rl("hopper-medium-v2")
 
 

@@ -9,8 +9,8 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 from tt_bench._antmaze import AntMaze
-from tt_bench._d4rl import d4rl_entries
 from tt_bench._d4rl_antmaze import D4rlAntMaze
+from tt_bench._d4rl_names import d4rl_entries
 from tt_bench._load import load_dataset
 
 # The maps of D4RL's environments for evaluation, R where the ant starts, G its goal.

@@ -4,12 +4,12 @@ import sys
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-import gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
 from tt_bench._d4rl_env import D4rlEnv
+from tt_bench._environments import make_environment
 
 
 class Old:
@@ -79,8 +79,8 @@ def test_one_flag_becomes_two() -> None:
     assert ends(D4rlEnv("hopper-random-v2")) == [(False, False)] * 2 + [(False, True)]
 
 
-def test_gymnasium_makes_it_by_name_and_seeds_it(made: dict[str, Any]) -> None:
-    env = gymnasium.make("d4rl/hopper-medium-v2")
+def test_it_is_made_by_name_and_seeded(made: dict[str, Any]) -> None:
+    env = make_environment("d4rl/hopper-medium-v2")
     first, _ = env.reset(seed=7)
     again, _ = env.reset(seed=7)
     other, _ = env.reset()

@@ -2,7 +2,10 @@
 
 import http.server
 import re
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +13,12 @@ from typing import Any
 import attrs
 import pytest
 
+from tt_bench import _file_lock
 from tt_bench._download import download
 
 CONTENT = b"\x89HDF" + bytes(range(256)) * 4000
+OTHER = b"\x89HDF" + bytes(range(255, -1, -1)) * 4000
+LOGIN = b"<html>log in first</html>"
 
 
 @attrs.define
@@ -25,6 +31,10 @@ class Server:
     cut: int = 0  # bytes after which an answer breaks off; 0 for never
     cuts: int = 0  # how many more answers break off
     missing: bool = False
+    tags: bool = True  # whether an ETag tells versions of the content apart
+    heeds: bool = True  # whether If-Range is heeded
+    sized: bool = True  # whether an answer tells its length
+    pause: float = 0.0  # seconds before each piece
     asked: list[str] = attrs.field(factory=list)
 
     @property
@@ -38,9 +48,11 @@ def make_handler(state: Server) -> type[http.server.BaseHTTPRequestHandler]:
             wanted = self.headers.get("Range", "")
             state.asked.append(wanted)
             total, begin = len(state.content), 0
+            tag = f'"{hash(state.content)}"'
             if state.missing:
                 return self.send_error(404)
-            if wanted and state.ranges:
+            same = self.headers.get("If-Range", tag) == tag or not state.heeds
+            if wanted and state.ranges and same:
                 begin = int(re.findall(r"\d+", wanted)[0])
             if begin >= total:
                 self.send_response(416)
@@ -51,13 +63,18 @@ def make_handler(state: Server) -> type[http.server.BaseHTTPRequestHandler]:
             if begin:
                 told = f"bytes {begin}-{total - 1}/{total}"
                 self.send_header("Content-Range", told)
-            self.send_header("Content-Length", str(total - begin))
+            if state.sized:
+                self.send_header("Content-Length", str(total - begin))
+            if state.tags:
+                self.send_header("ETag", tag)
             self.end_headers()
             stop = total
             if state.cuts:
                 state.cuts -= 1
                 stop = begin + state.cut
-            self.wfile.write(state.content[begin:stop])
+            for place in range(begin, stop, 1 << 16):
+                time.sleep(state.pause)
+                self.wfile.write(state.content[place : min(place + (1 << 16), stop)])
             return None
 
         def log_message(self, *_: Any) -> None:
@@ -127,18 +144,146 @@ def test_a_server_without_ranges_sends_everything_again(
     assert server.asked == ["", "bytes=700000-"]
 
 
+def leave_part(server: Server, path: Path, size: int) -> Path:
+    """Download the first bytes, as a call that was stopped does."""
+    server.cut, server.cuts = size, 1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tt_bench._download._ATTEMPTS", 1)
+        with pytest.raises(ValueError, match="give the same command again"):
+            download(server.address, path)
+    server.asked.clear()
+    part = path.with_name("data.hdf5.part")
+    assert part.stat().st_size == size
+    return part
+
+
 def test_a_part_that_is_whole_is_only_moved(server: Server, path: Path) -> None:
-    path.parent.mkdir()
-    path.with_name("data.hdf5.part").write_bytes(CONTENT)
+    part = leave_part(server, path, 1000)
+    part.write_bytes(CONTENT)
+    download(server.address, path)
+    assert path.read_bytes() == CONTENT
+    assert server.asked == [f"bytes={len(CONTENT)}-"]
+
+
+def test_a_part_that_is_too_long_is_fetched_anew(server: Server, path: Path) -> None:
+    part = leave_part(server, path, 1000)
+    part.write_bytes(CONTENT + b"more")
     download(server.address, path)
     assert path.read_bytes() == CONTENT
 
 
-def test_a_part_of_another_file_is_dropped(server: Server, path: Path) -> None:
+@pytest.mark.parametrize("heeds", [True, False])
+def test_a_part_of_an_older_file_is_not_joined_to_the_new_one(
+    heeds: bool, server: Server, path: Path
+) -> None:
+    leave_part(server, path, 700_000)
+    server.content, server.heeds = OTHER, heeds
+    download(server.address, path)
+    assert path.read_bytes() == OTHER
+
+
+def test_a_part_of_unknown_origin_is_not_gone_on_from(
+    server: Server, path: Path
+) -> None:
     path.parent.mkdir()
-    path.with_name("data.hdf5.part").write_bytes(CONTENT + b"more")
+    path.with_name("data.hdf5.part").write_bytes(OTHER[:700_000])
     download(server.address, path)
     assert path.read_bytes() == CONTENT
+
+
+def test_without_a_tag_a_cut_download_begins_anew(server: Server, path: Path) -> None:
+    server.tags = False
+    server.cut, server.cuts = 300_000, 1
+    download(server.address, path)
+    assert path.read_bytes() == CONTENT
+    assert server.asked == ["", ""]
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_a_login_page_destroys_nothing(
+    ranges: bool, server: Server, path: Path
+) -> None:
+    part = leave_part(server, path, 900_000)
+    server.content, server.ranges = LOGIN, ranges
+    with pytest.raises(ValueError, match="begins with b'<htm'"):
+        download(server.address, path, signature=b"\x89HDF")
+    assert part.read_bytes() == CONTENT[:900_000]
+    server.content, server.ranges = CONTENT, True
+    server.asked.clear()
+    download(server.address, path, signature=b"\x89HDF")
+    assert server.asked == ["bytes=900000-"]
+    assert path.read_bytes() == CONTENT
+
+
+def demand_all(path: Path) -> None:
+    if path.read_bytes() != CONTENT:
+        raise OSError("truncated file\nand much more")
+
+
+def test_of_unknown_length_only_what_passes_the_check_is_put_in_place(
+    server: Server, path: Path
+) -> None:
+    server.sized = False
+    server.cut, server.cuts = 1000, 1
+    with pytest.raises(ValueError, match=r"not whole: truncated file\)"):
+        download(server.address, path, check=demand_all)
+    assert not path.exists()
+    download(server.address, path, check=demand_all)
+    assert path.read_bytes() == CONTENT
+
+
+def test_what_the_server_has_wrong_is_not_kept(server: Server, path: Path) -> None:
+    server.content = OTHER
+    with pytest.raises(ValueError, match="what came is not whole"):
+        download(server.address, path, check=demand_all)
+    server.content = CONTENT
+    download(server.address, path, check=demand_all)
+    assert server.asked == ["", ""]
+
+
+def test_two_at_once_download_once(server: Server, path: Path) -> None:
+    server.pause = 0.05
+    seen: list[list[int]] = [[], []]
+
+    def fetch(number: int) -> None:
+        download(server.address, path, progress=lambda now, _: seen[number].append(now))
+
+    threads = [threading.Thread(target=fetch, args=(number,)) for number in (0, 1)]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.2)
+    for thread in threads:
+        thread.join()
+    assert server.asked == [""]
+    assert path.read_bytes() == CONTENT
+    assert [file.name for file in path.parent.iterdir()] == ["data.hdf5"]
+    assert max(seen[1]) > 0, "who waits sees what the other has"
+
+
+_HOLD = """
+import runpy, sys, time
+from pathlib import Path
+held = runpy.run_path(sys.argv[1])["locked"](Path(sys.argv[2]))
+held.__enter__()
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_process_that_is_killed_holds_nothing(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    command = [sys.executable, "-c", _HOLD, _file_lock.__file__, str(lock)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        waits: list[int] = []
+
+        def kill() -> None:
+            waits.append(1)
+            holder.kill()
+
+        with _file_lock.locked(lock, kill):
+            assert waits
 
 
 def test_a_file_of_the_wrong_size_is_not_put_in_place(
@@ -151,10 +296,10 @@ def test_a_file_of_the_wrong_size_is_not_put_in_place(
 
 
 def test_what_does_not_begin_as_it_must_is_refused(server: Server, path: Path) -> None:
-    server.content = b"<html>log in first</html>"
+    server.content = LOGIN
     with pytest.raises(ValueError, match="begins with b'<htm'"):
         download(server.address, path, signature=b"\x89HDF")
-    assert list(path.parent.iterdir()) == []
+    assert [file.name for file in path.parent.iterdir()] == ["data.hdf5.lock"]
 
 
 def test_a_missing_file_is_asked_for_once(server: Server, path: Path) -> None:

@@ -1,6 +1,10 @@
+import attrs
+import pytest
+
 from tt_bench._experiment import Experiment
-from tt_bench._methods import critic_folder
+from tt_bench._methods import METHODS, critic_folder
 from tt_bench._progress import silent
+from tt_bench._recipes import CriticSettings, Recipe
 from tt_bench._run_config import Run
 
 
@@ -18,3 +22,22 @@ def test_a_model_that_is_there_is_not_trained_again(experiment: Experiment) -> N
     assert experiment.untrained(runs) == ["critic", "critic"]
     (folder / "critic.safetensors").touch()
     assert experiment.untrained(runs) == ["critic"]
+
+
+@pytest.mark.parametrize("method", ["iql", "tt+q"])
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [
+        (Recipe(discount=1.0), "'discount' must be < 1.0"),
+        (Recipe(critic=CriticSettings(rewards="spread")), "returns must differ"),
+    ],
+)
+def test_what_a_critic_refuses_is_refused_before_anything_is_trained(
+    experiment: Experiment, method: str, recipe: Recipe, message: str
+) -> None:
+    config = attrs.evolve(experiment.config, methods=("bc", method))
+    with pytest.raises(ValueError, match=message):
+        Experiment.of(experiment.dataset, recipe, config)
+    rest = tuple(name for name in METHODS if "critic" not in METHODS[name].parts)
+    config = attrs.evolve(experiment.config, methods=rest)
+    assert Experiment.of(experiment.dataset, recipe, config).recipe == recipe

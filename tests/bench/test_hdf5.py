@@ -80,7 +80,8 @@ def test_a_truncated_episode_gives_its_last_row_as_the_final_observation(
 
 
 def test_next_observations_keep_every_transition(tmp_path: Path) -> None:
-    following = np.arange(8.0)[:, None] + np.full(3, 0.25)
+    following = np.arange(1.0, 9.0)[:, None] + np.zeros(3)
+    following[[2, 5, 7]] -= 0.75
     path = write(
         tmp_path,
         8,
@@ -127,6 +128,59 @@ def test_without_timeouts_a_jump_of_the_observation_ends_an_episode(
         [True, False, False],
     )
     assert found.final_observations[1].tolist() == [4, 4, 9]
+
+
+def test_a_jump_ends_an_episode_that_timeouts_leave_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tt_bench._hdf5_layout._BLOCK", 7)  # an end is a block's last
+    count = np.tile(np.arange(20.0), 2)[:, None] + np.zeros(3)
+    path = write(
+        tmp_path,
+        40,
+        timeouts=marked(40, 13),
+        observations=count,
+        next_observations=count + 1,
+    )
+    dataset = read_hdf5(path, ENV)
+    assert dataset.episodes.ends.tolist() == [14, 20, 40]
+    assert dataset.episodes.final_observations[:, 0].tolist() == [14, 20, 20]
+
+
+def test_next_observations_may_be_rounded(tmp_path: Path) -> None:
+    count = np.tile(np.arange(20.0), 2)[:, None] * (1.0, 1e-2, 0.0)
+    following = np.tile(np.arange(1.0, 21.0), 2)[:, None] * (1.0, 1e-2, 0.0)
+    following[:, :2] += 1e-6
+    path = write(
+        tmp_path,
+        40,
+        without=("timeouts",),
+        observations=count,
+        next_observations=following,
+    )
+    assert read_hdf5(path, ENV).episodes.ends.tolist() == [20, 40]
+
+
+@pytest.mark.parametrize("without", [(), ("timeouts",)])
+def test_rows_in_no_order_are_refused(without: tuple[str, ...], tmp_path: Path) -> None:
+    order = np.random.default_rng(0).permutation(40)[:, None] + np.zeros(3)
+    path = write(tmp_path, 40, without, observations=order, next_observations=order + 1)
+    with pytest.raises(ValueError, match="in the order in which they happened"):
+        read_hdf5(path, ENV)
+
+
+def test_what_follows_a_terminal_need_not_be_finite(tmp_path: Path) -> None:
+    following = np.arange(1.0, 9.0)[:, None] + np.zeros(3)
+    following[[2, 7]] = np.nan
+    content: dict[str, Any] = {"next_observations": following}
+    for without in ((), ("timeouts",)):
+        path = write(tmp_path, 8, without, terminals=marked(8, 2, 7), **content)
+        dataset = read_hdf5(path, ENV)
+        assert layout(dataset)[0] == [3, 8]
+        assert layout(dataset)[3] == [2, 7]
+    path = write(tmp_path, 8, timeouts=marked(8, 2), terminals=marked(8, 7), **content)
+    with pytest.raises(ValueError, match="finite"):
+        read_hdf5(path, ENV)
 
 
 def test_without_both_the_time_limit_counts_from_the_last_end(tmp_path: Path) -> None:
@@ -220,6 +274,9 @@ def test_a_missing_array_is_named(missing: str, tmp_path: Path) -> None:
         ({"actions": np.full((4, 1), b"x")}, "expected numbers as actions"),
         ({"next_observations": np.zeros((4, 2))}, "shape of observations"),
         ({"observations": np.full((4, 3), np.nan)}, "finite observations"),
+        ({"timeouts": h5py.Empty("f")}, "expected an array as timeouts"),
+        ({"rewards": h5py.Empty("f")}, "expected an array as rewards"),
+        ({"timeouts": np.float32(0)}, r"expected timeouts \[N\]"),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(
@@ -227,6 +284,25 @@ def test_arrays_that_do_not_fit_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         read_hdf5(write(tmp_path, 4, **arrays), ENV)
+
+
+@pytest.mark.parametrize("key", ["timeouts", "next_observations"])
+def test_a_group_in_place_of_an_array_is_refused(key: str, tmp_path: Path) -> None:
+    path = write(tmp_path, 4, without=(key,))
+    with h5py.File(path, "a") as file:
+        file.create_group(key)
+    with pytest.raises(ValueError, match=f"expected an array as {key}"):
+        read_hdf5(path, ENV)
+
+
+@pytest.mark.parametrize("value", [np.array([b"Hopper-v5"]), 3, h5py.Empty("f")])
+def test_an_environment_that_is_no_text_is_refused(value: Any, tmp_path: Path) -> None:
+    path = write(tmp_path, 4)
+    with h5py.File(path, "a") as file:
+        file.attrs["env_id"] = file.attrs["description"] = value
+    with pytest.raises(ValueError, match="expected an attribute env_id with a name"):
+        read_hdf5(path)
+    assert read_hdf5(path, ENV).description == ""
 
 
 def test_an_empty_file_of_the_layout_is_refused(tmp_path: Path) -> None:

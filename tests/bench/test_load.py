@@ -9,8 +9,9 @@ import minari
 import numpy as np
 import pytest
 
+from tt_bench import _minari_cache
 from tt_bench._cli import main
-from tt_bench._d4rl import d4rl_entries
+from tt_bench._d4rl_names import d4rl_entries
 from tt_bench._episodes import Episodes
 from tt_bench._load import load_dataset
 from tt_bench._minari_write import MinariNotes, write_minari
@@ -26,6 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("D4RL_DATASET_DIR", str(tmp_path / "d4rl"))
     monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path / "minari"))
     monkeypatch.setattr(minari, "download_dataset", no_network)
+    monkeypatch.setattr(_minari_cache, "_reach_server", lambda: None)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -59,6 +61,7 @@ def test_a_file_of_d4rl_elsewhere_needs_no_environment(folder: Path) -> None:
     assert dataset.env_id == "Hopper-v4"
     assert dataset.name == "hopper_medium-v2.hdf5"
     assert "has the name of D4RL's hopper-medium-v2" in dataset.source
+    assert "40 transitions where D4RL's has 999,906: not" in dataset.source
 
 
 def test_a_file_named_like_one_of_d4rl_is_marked(folder: Path) -> None:
@@ -81,6 +84,18 @@ def test_any_other_file_needs_its_environment(folder: Path) -> None:
 def test_an_absent_file_is_not_looked_for_elsewhere() -> None:
     with pytest.raises(ValueError, match=r"found none at nowhere/data\.hdf5"):
         load_dataset("nowhere/data.hdf5")
+
+
+@pytest.mark.parametrize("name", ["d4rl", ".", "..", "", "~nobody/x", "mujoco/hopper"])
+def test_what_is_neither_file_nor_id_is_one_line(
+    name: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = write(folder / "d4rl" / "data" / "mine.hdf5")
+    assert main(["d4rl", "--dataset", name, "--methods", "random"]) == 2
+    printed = capsys.readouterr().err
+    assert "the path of an HDF5 file, or a Minari id with its version" in printed
+    assert len(printed.splitlines()) == 1
+    assert kept.exists()
 
 
 def episodes() -> Episodes:

@@ -9,10 +9,11 @@ import pytest
 import torch
 from matplotlib.figure import Figure
 from matplotlib.image import imread
+from matplotlib.patches import Circle
 
 from tt_bench._interface import FloatArray
 from tt_bench._maze import MAZES, cells_to_xy, free_cells, xy_to_cells
-from tt_bench._maze_map import MazeMap, find_map, grid, walls
+from tt_bench._maze_map import MazeMap, find_map, grid, visited, walls
 from tt_bench._maze_picture import draw_maze
 from tt_bench._maze_plans import complete, value_map
 from tt_bench._picture_file import new_figure, save_figure
@@ -41,8 +42,11 @@ def draw(path: Path, values: FloatArray) -> None:
     draw_maze(UMAZE, values, rollouts, path, title="a $ b_c", values_name="V")
 
 
-def values_of(value: Any) -> FloatArray:
-    found: FloatArray = value_map(UMAZE, value, np.zeros((1, 4), np.float32))
+EVERYWHERE = np.pad(grid(UMAZE, 8).reshape(-1, 2), ((0, 0), (0, 2)))  # at rest
+
+
+def values_of(value: Any, observations: FloatArray = EVERYWHERE) -> FloatArray:
+    found: FloatArray = value_map(UMAZE, value, observations)
     return found
 
 
@@ -61,6 +65,7 @@ def test_the_map_of_an_ant_maze_is_four_times_as_large() -> None:
     env.close()
     assert found is not None
     assert found.scale == 4.0
+    assert found.radius == 0.45  # gymnasium-robotics' own
     assert found.extent == (-10.0, 10.0, -10.0, 10.0)
     assert found.rows == UMAZE.rows
     np.testing.assert_array_equal(found.goal, observation["desired_goal"])
@@ -91,6 +96,37 @@ def test_values_are_those_of_their_places_at_rest_and_none_in_walls() -> None:
     np.testing.assert_array_equal(found[~np.isnan(found)], expected)
 
 
+def test_there_are_no_values_where_the_data_is_not() -> None:
+    seen = np.array([[-1.0, -1.0], [0.49, 1.2], [9.0, 9.0]], np.float32)
+    found = values_of(
+        lambda places: torch.from_numpy(places[:, 0]), np.pad(seen, ((0, 0), (0, 2)))
+    )
+    places = grid(UMAZE, len(found) // 5)[~np.isnan(found)]
+    # boxes an eighth wide from the left and the top edge of the map, at -2.5 and 2.5
+    left, top = (-1.0, 0.375), (-1.0, 1.25)
+    boxes = [
+        (places[:, 0] > x)
+        & (places[:, 0] < x + 0.125)
+        & (places[:, 1] < y)
+        & (places[:, 1] > y - 0.125)
+        for x, y in zip(left, top, strict=True)
+    ]
+    assert all(box.sum() == (len(found) / 40) ** 2 for box in boxes)
+    assert sum(map(np.sum, boxes)) == len(places)
+
+
+def test_a_goal_that_ends_episodes_has_no_values() -> None:
+    away = np.hypot(EVERYWHERE[:, 0] + 1, EVERYWHERE[:, 1] - 1)
+    found = values_of(
+        lambda places: torch.from_numpy(places[:, 0]), EVERYWHERE[away > 0.5]
+    )
+    places = grid(UMAZE, len(found) // 5)
+    near = np.hypot(places[..., 0] + 1, places[..., 1] - 1)
+    assert np.isnan(found[near < 0.4]).all()
+    assert not np.isnan(found[(near > 0.6) & ~walls(UMAZE, len(found) // 5)]).any()
+    assert not visited(UMAZE, 8, EVERYWHERE[:0, :2]).any()
+
+
 def test_larger_observations_are_completed_from_the_nearest() -> None:
     known = np.array([wide(0, 0), wide(1, 0), wide(0, 1)], np.float32)
     xy = np.array([[0.9, 0.1], [0.1, 0.2]], np.float32)
@@ -115,9 +151,11 @@ def test_panels_share_colours_and_hold_the_plan_where_it_was_made(
     draw(tmp_path / "plan.png", values)
     left, right, bar = drawn[0].axes
     assert bar.get_ylabel() == "V"
-    assert left.images[0].get_clim() == right.images[0].get_clim()
+    assert left.images[1].get_clim() == right.images[1].get_clim()
     for panel in (left, right):
-        (image,) = panel.images
+        ground, image = panel.images
+        assert tuple(ground.get_extent()) == UMAZE.extent
+        np.testing.assert_array_equal(ground.get_array(), walls(UMAZE, 1))
         assert tuple(image.get_extent()) == UMAZE.extent
         shown = np.ma.getmaskarray(np.ma.asarray(image.get_array()))
         np.testing.assert_array_equal(shown, np.isnan(values))
@@ -125,6 +163,9 @@ def test_panels_share_colours_and_hold_the_plan_where_it_was_made(
         for sequence in PLAN:
             assert any(np.array_equal(line, sequence[:, :2]) for line in lines)
         assert any(np.array_equal(line, [[-1, 1]]) for line in lines), "no goal"
+        (reach,) = panel.patches
+        assert isinstance(reach, Circle)
+        assert (reach.center, reach.radius) == (UMAZE.goal, 0.5)
 
 
 def test_an_error_leaves_the_old_picture_and_nothing_half_written(

@@ -1,7 +1,9 @@
 """Minari datasets: written, read, and refused, in a cache of their own."""
 
 import json
+import os
 import pickle
+import urllib.error
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -14,26 +16,31 @@ import numpy as np
 import pytest
 from minari.data_collector import EpisodeBuffer
 
-from tt_bench import _minari_write
+from tt_bench import _minari_cache, _minari_write
 from tt_bench._episodes import Episodes
-from tt_bench._minari import is_local, read_minari
+from tt_bench._minari import read_minari
+from tt_bench._minari_cache import is_local
 from tt_bench._minari_write import MinariNotes, write_minari
 from tt_bench._robotics import import_robotics
 
 NAME = "tests/pendulum-v0"
 FIELDS = [field.name for field in attrs.fields(Episodes)]
+reach_server = _minari_cache._reach_server
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give every test an empty cache and no network."""
-    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
+    folder = tmp_path / "minari"
+    folder.mkdir()
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(folder))
 
     def no_network(_: str) -> None:
         raise ConnectionError("no network\nand much more")
 
     monkeypatch.setattr(minari, "download_dataset", no_network)
-    return tmp_path
+    monkeypatch.setattr(_minari_cache, "_reach_server", lambda: None)
+    return folder
 
 
 @pytest.fixture
@@ -182,26 +189,88 @@ def test_an_unknown_dataset_gives_one_clear_error(cache: Path) -> None:
         read_minari("no/such-v0")
     assert str(cache) in str(raised.value)
     assert "much more" not in str(raised.value)
-    with pytest.raises(ValueError, match="check the id"):
+    with pytest.raises(ValueError, match="with its version"):
         read_minari("no such")
+
+
+def keep(path: Path) -> Path:
+    """Make a file that nobody asked to delete."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("years of work")
+    return path
+
+
+@pytest.mark.parametrize(
+    "name", ["mujoco/hopper", "mujoco", "mujoco/", "..", ".", "", "../home", "HOME"]
+)
+def test_what_is_no_id_is_refused_before_anything_is_touched(
+    name: str, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    kept = keep(home / "data" / "x"), keep(cache / "mujoco/hopper/medium-v0/data/x")
+    monkeypatch.setattr(minari, "download_dataset", None)
+    monkeypatch.chdir(tmp_path)
+    name = str(home) if name == "HOME" else name
+    assert not is_local(name)
+    with pytest.raises(ValueError, match="Minari id with its version"):
+        read_minari(name)
+    assert all(path.exists() for path in kept)
+
+
+def test_a_folder_is_said_to_be_one(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="is a folder: name a file in it"):
+        read_minari(str(tmp_path))
+
+
+def test_what_stands_in_the_place_of_a_dataset_stays(cache: Path) -> None:
+    kept = keep(cache / "my/data-v0/notes.txt")
+    with pytest.raises(ValueError, match=r"something else: move it away"):
+        read_minari("my/data-v0")
+    assert kept.exists()
+
+
+def test_a_cache_that_cannot_be_is_one_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(keep(tmp_path / "file")))
+    with pytest.raises(ValueError, match="set MINARI_DATASETS_PATH to another"):
+        read_minari(NAME)
 
 
 @pytest.mark.parametrize("stop", [ConnectionError, KeyboardInterrupt])
 def test_a_download_that_stops_leaves_nothing(
     stop: type[BaseException], cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    kept = keep(cache / "half" / "other-v0" / "data" / "x")
+    before = sorted(cache.rglob("*"))
+    places = []
+
     def download(dataset_id: str) -> None:
-        (cache / dataset_id / "data").mkdir(parents=True)
+        places.append(Path(minari.storage.get_dataset_path(dataset_id)))
+        keep(places[0] / "data" / "main")
         raise stop
 
     monkeypatch.setattr(minari, "download_dataset", download)
     with pytest.raises((ValueError, KeyboardInterrupt)):
         read_minari("half/way-v0")
-    assert not (cache / "half/way-v0").exists()
+    assert places[0] != cache / "half" / "way-v0"
+    assert sorted(cache.rglob("*")) == before
+    assert kept.read_text() == "years of work"
+    assert os.environ["MINARI_DATASETS_PATH"] == str(cache)
+
+
+def test_a_dataset_without_its_files_is_not_put_in_place(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(minari, "download_dataset", lambda _: None)
+    with pytest.raises(ValueError, match="after its download, found none"):
+        read_minari("far/away-v0")
+    assert list(cache.iterdir()) == []
 
 
 def test_a_missing_dataset_is_downloaded(
     episodes: Episodes,
+    cache: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -210,8 +279,44 @@ def test_a_missing_dataset_is_downloaded(
         write_minari(episodes, dataset_id, pendulum())
 
     monkeypatch.setattr(minari, "download_dataset", download)
-    assert len(read_minari("far/away-v0").episodes) == 9
+    first = read_minari("far/away-v0")
+    assert len(first.episodes) == 9
     assert capsys.readouterr().out == ""
+    place = cache / "far" / "away-v0"
+    assert f"downloaded to {place}" in first.source
+    assert f"found at {place}" in read_minari("far/away-v0").source
+    assert sorted(path.name for path in cache.iterdir()) == ["far"]
+    assert minari.list_local_datasets().keys() == {"far/away-v0"}
+    assert minari.namespace.list_local_namespaces() == ["far"]
+
+
+def test_what_comes_with_a_dataset_replaces_nothing(
+    episodes: Episodes, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def download(dataset_id: str) -> None:
+        for name in (dataset_id, "far/part-v0", "far/old-v0"):
+            write_minari(episodes, name, pendulum(description="new"))
+
+    write_minari(episodes, "far/old-v0", pendulum(description="old"))
+    notes = cache / "far" / "namespace_metadata.json"
+    notes.write_text('{"description": "mine"}')
+    monkeypatch.setattr(minari, "download_dataset", download)
+    assert read_minari("far/away-v0").description == "new"
+    assert read_minari("far/part-v0").description == "new"
+    assert read_minari("far/old-v0").description == "old"
+    assert "mine" in notes.read_text()
+
+
+def test_without_a_network_the_server_is_asked_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.delenv("MINARI_REMOTE", raising=False)
+    with pytest.raises(urllib.error.URLError):
+        reach_server()
+    monkeypatch.setenv("MINARI_REMOTE", "gcp://elsewhere")
+    reach_server()
 
 
 def damage_metadata(data: Path) -> None:

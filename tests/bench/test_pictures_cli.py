@@ -21,7 +21,7 @@ from tt_bench._minari_write import MinariNotes, write_minari
 from tt_bench._pointmaze import maze_id
 
 TINY = [
-    *("--seeds", "1", "--episodes", "1", "--max-steps", "3", "--steps", "2"),
+    *("--seeds", "1", "--episodes", "1", "--max-steps", "3", "--training.steps", "2"),
     *("--tokenizer.bins", "8", "--model.layers", "1", "--model.heads", "1"),
     *("--model.width", "8", "--training.batch", "4", "--training.transitions", "3"),
     *("--planner.context", "2", "--planner.horizon", "2", "--planner.beam", "2"),
@@ -93,9 +93,41 @@ def test_an_episode_is_shown_once_a_model_is_trained(
     assert main(["d4rl", *options, "--methods", "tt", "tt+q"]) == 0
     assert not list(tmp_path.glob(".tt/*/plan.png")), "this is no maze"
     assert main(["show", *options, "--method", "tt+q", "--numbers", "0", "5"]) == 0
-    (path,) = tmp_path.glob(".tt/*/rollout.png")
+    (path,) = tmp_path.glob(".tt/*/rollouts/tt-plus-q-seed0-*.png")
+    assert str(path.relative_to(tmp_path)) in capsys.readouterr().out
     assert imread(path).shape[1] == 1200
-    assert not list(tmp_path.glob(".tt/*/*.mp4"))
+    assert not list(tmp_path.glob(".tt/*/*/*.mp4"))
+
+
+def test_each_seed_method_and_setting_has_a_picture_of_its_own(tmp_path: Path) -> None:
+    options = [*hopper_options(), "--first-seed", "3"]
+    assert main(["d4rl", *options, "--methods", "tt", "tt-uniform"]) == 0
+    assert main(["show", *options, "--first-seed", "0"]) == 2
+    for more in (
+        ["--method", "tt"],
+        ["--method", "tt-uniform"],
+        ["--method", "tt", "--planner.horizon", "1"],
+        ["--method", "tt", "--max-steps", "2"],
+        ["--method", "tt"],
+    ):
+        assert main(["show", *options, *more]) == 0
+    names = [path.name for path in tmp_path.glob(".tt/*/rollouts/*.png")]
+    assert len(names) == 4
+    assert sum(name.startswith("tt-uniform-seed3-") for name in names) == 1
+
+
+def test_a_model_of_a_budget_is_shown_and_nothing_is_timed_for_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = hopper_options()
+    budget = [*options, "--budget", "0.005"]
+    assert main(["d4rl", *options, "--methods", "tt"]) == 0
+    assert main(["show", *budget]) == 2, "a model of other steps was shown"
+    assert "expected a budget of 0.005 min" in capsys.readouterr().err
+    assert main(["d4rl", *budget, "--methods", "tt"]) == 0
+    assert main(["show", *budget]) == 0
+    assert main(["show", *budget, "--method", "tt+q"]) == 2
+    assert main(["show", *budget, "--planner.horizon", "1"]) == 0
 
 
 def require_graphics() -> None:
@@ -115,7 +147,7 @@ def test_an_episode_becomes_a_video(tmp_path: Path) -> None:
     options = hopper_options()
     assert main(["d4rl", *options, "--methods", "tt"]) == 0
     assert main(["show", *options, "--video"]) == 0
-    (path,) = tmp_path.glob(".tt/*/rollout.mp4")
+    (path,) = tmp_path.glob(".tt/*/rollouts/*.mp4")
     video: Any = importlib.import_module("imageio.v2").get_reader(path)
     with video:
         assert video.count_frames() == 4

@@ -7,8 +7,9 @@ import pytest
 from rich.console import Console
 
 from tt_bench._comparison import print_published
-from tt_bench._d4rl import d4rl_entries
+from tt_bench._d4rl_names import d4rl_entries
 from tt_bench._published import published
+from tt_bench._results import RunResult
 
 NINE = [
     f"{env}-{kind}-v2"
@@ -72,22 +73,87 @@ def test_every_row_names_its_side() -> None:
     }
 
 
-def printed(name: str, environment: str) -> str:
+def run_of(method: str, name: str, environment: str, transitions: int) -> RunResult:
+    return RunResult(
+        method=method,
+        seed=0,
+        environment={"id": environment},
+        dataset={"name": name, "source": "a drawer", "transitions": transitions},
+        settings={"tokenizer": {"kind": "uniform" if "uni" in method else "quantile"}},
+        budget={},
+        seconds={},
+        returns=[1.0],
+        lengths=[1],
+        successes=None,
+        scores=[1.0],
+        reference=[0.0, 100.0],
+    )
+
+
+def printed(
+    name: str, environment: str, transitions: int = 999_906, **scores: str
+) -> str:
     text = io.StringIO()
-    print_published(Console(file=text, width=100), name, environment)
+    methods = [name.replace("_", "-") for name in scores] or ["random"]
+    results = [run_of(each, name, environment, transitions) for each in methods]
+    print_published(
+        Console(file=text, width=100),
+        results,
+        dict(zip(methods, scores.values(), strict=False)),
+    )
     return text.getvalue()
+
+
+def row_of(text: str, method: str) -> list[str]:
+    (row,) = [line for line in text.splitlines() if line.startswith(f"| {method} ")]
+    return [cell.strip() for cell in row.strip("|").split("|")]
 
 
 def test_both_sides_are_told_before_the_scores() -> None:
     text = printed("hopper-medium-v2", "Hopper-v4")
     head, table = text.split("| published")
-    assert "ours: environment Hopper-v4, data D4RL's hopper-medium-v2" in head
+    ours = "ours: environment Hopper-v4, data D4RL's hopper-medium-v2; from a drawer"
+    assert ours in head
     assert "not D4RL" not in head
     assert "environment d4rl's hopper-medium-v2, mujoco-py, data D4RL hopper" in head
     assert "arXiv 2106.02039" in head
     assert "61.1 +- 3.6" in table
     assert "[1]" in table
     assert "+- is the standard deviation over training seeds" in head
+
+
+def test_our_score_is_beside_that_of_the_same_method_with_its_side() -> None:
+    scores = {"bc": "50.1 +- 0.3", "tt": "60.2", "tt_uniform": "55.5 +- 1.0"}
+    text = printed("halfcheetah-medium-v2", "HalfCheetah-v4", 1_000_000, **scores)
+    assert row_of(text, "BC")[2:] == ["[1]", "bc 50.1 +- 0.3", "[0]"]
+    assert row_of(text, "TT (quantile)")[2:] == ["[1]", "tt 60.2", "[0]"]
+    assert row_of(text, "TT (uniform)")[3:] == ["tt-uniform 55.5 +- 1.0", "[0]"]
+    assert row_of(text, "MBOP")[3:] == ["-", ""]
+
+
+def test_ours_is_matched_by_the_bins_that_it_was_run_with() -> None:
+    run = run_of("tt", "hopper-medium-v2", "Hopper-v4", 999_906)
+    run.settings["tokenizer"]["kind"] = "uniform"
+    text = io.StringIO()
+    print_published(Console(file=text, width=100), [run], {"tt": "9.5"})
+    assert row_of(text.getvalue(), "TT (uniform)")[3:] == ["tt 9.5", "[0]"]
+    assert row_of(text.getvalue(), "TT (quantile)")[3:] == ["-", ""]
+
+
+def test_a_file_of_d4rls_name_with_other_transitions_is_marked() -> None:
+    text = printed("hopper-medium-v2", "Hopper-v5", 150_228)
+    assert "which is not D4RL's data: 150,228 transitions, D4RL's has 999,906" in text
+    assert "data D4RL's" not in text
+    text = printed("hopper_medium-v2.hdf5", "Hopper-v5", 150_228)
+    assert "not D4RL's data" in text
+    text = printed("hopper-medium-v2", "Hopper-v5", 1_000_000)
+    assert "data D4RL's hopper-medium-v2" in text, "but for an episode at the end"
+
+
+def test_where_d4rls_transitions_are_not_known_the_name_is_all_that_is_said() -> None:
+    text = printed("ant-medium-v2", "Ant-v4", 123_456)
+    assert "under D4RL's name ant-medium-v2, 123,456 transitions" in text
+    assert "data D4RL's" not in text
 
 
 def test_data_named_like_d4rls_is_marked() -> None:

@@ -116,3 +116,31 @@ def test_a_suite_is_averaged_over_its_datasets() -> None:
     assert "30.0 +- 10.0" in row
     assert "65.0 +- 5.0" in row
     assert row.rstrip(" |").endswith("47.5")
+    assert "minutes" not in text.getvalue()
+
+
+def test_a_suite_of_single_numbers_has_no_errors() -> None:
+    text = io.StringIO()
+    suite = [[run_of("bc", 0, [10.0])], [run_of("bc", 0, [30.0])]]
+    print_suite(Console(file=text, width=120), suite)
+    (row,) = [line for line in text.getvalue().splitlines() if "| bc" in line]
+    assert [cell.strip() for cell in row.strip("|").split("|")] == [
+        *("bc", "10.0", "30.0", "20.0")
+    ]
+
+
+def test_published_scores_are_printed_beside_ours() -> None:
+    data = {"name": "hopper-medium-v2", "source": "a file", "episodes": 3}
+    more: dict[str, Any] = {
+        "dataset": data | {"transitions": 999_906},
+        "environment": {"id": "Hopper-v4"},
+    }
+    runs = [run_of("bc", seed, [40.0 + seed, 42.0 + seed], **more) for seed in (0, 1)]
+    (row,) = [line for line in printed(runs).splitlines() if "| BC " in line]
+    assert "bc 41.5 +- 0.5" in row
+    (row,) = [
+        line
+        for line in printed([run_of("bc", 0, None, **more)]).splitlines()
+        if "| BC " in line
+    ]
+    assert "bc" not in row, "raw returns are no scores"

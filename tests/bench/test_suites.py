@@ -45,3 +45,16 @@ def test_options_of_a_small_run_start_from_the_small_recipe() -> None:
     back = parse([*chosen, "--no-small"])
     assert isinstance(back, D4rl)
     assert back.recipe.model == recipe_for(name).model
+
+
+def test_locomotion_is_evaluated_as_the_paper_does_unless_told_otherwise() -> None:
+    for name in ("hopper-medium-v2", "x/hopper-medium-mine.hdf5"):
+        run = parse(["d4rl", "--dataset", name])
+        assert isinstance(run, D4rl)
+        assert (run.seeds, run.episodes) == (5, 3)
+    fewer = parse(["d4rl", "--dataset", "hopper-medium-v2", "--seeds", "3"])
+    assert isinstance(fewer, D4rl)
+    assert (fewer.seeds, fewer.episodes) == (3, 3)
+    maze = parse(["d4rl", "--dataset", "antmaze-umaze-v2"])
+    assert isinstance(maze, D4rl)
+    assert (maze.seeds, maze.episodes) == (3, 20)

@@ -6,7 +6,13 @@ import pytest
 
 from tt_bench._criticism import reward_units
 from tt_bench._episodes import Episodes
-from tt_bench._recipes import ModelSettings, Recipe, TokenizerSettings, TrainingSettings
+from tt_bench._recipes import (
+    ModelSettings,
+    Recipe,
+    TokenizerSettings,
+    TrainingSettings,
+    recipe_for,
+)
 from tt_bench._transformer import (
     fit_bins,
     model_config,
@@ -14,6 +20,8 @@ from tt_bench._transformer import (
     train_config,
     train_transformer,
 )
+from tt_model._optimizer import Schedule, learning_rate
+from tt_tokenize import Layout
 
 TINY = Recipe(
     tokenizer=TokenizerSettings(bins=9),
@@ -67,9 +75,43 @@ def test_few_episodes_are_all_trained_on() -> None:
 
 def test_actions_weigh_more_and_the_window_is_the_training_sequence() -> None:
     bins, layout, _ = fit_bins(episodes(), TINY)
-    assert train_config(TINY, layout, seed=0).loss_weights == (1, 1, 1, 7, 7, 1, 1)
+    settings = train_config(TINY, layout, windows=20, seed=0)
+    assert settings.loss_weights == (1, 1, 1, 7, 7, 1, 1)
     config = model_config(TINY, layout, bins)
     assert (config.vocabulary, config.transition, config.window) == (9, 7, 3)
+
+
+def schedule(recipe: Recipe, transitions: int) -> Schedule:
+    """Return the schedule of training on so many transitions of Hopper."""
+    config = train_config(recipe, Layout(11, 3), windows=transitions, seed=0)
+    return config.schedule(transitions)
+
+
+def test_the_papers_schedule_ends_after_twenty_passes_over_the_data() -> None:
+    recipe = recipe_for("hopper-medium-replay-v2")
+    assert recipe.training.steps == 312_500  # 80 million sequences, 256 a step
+    # a pass over 400,598 transitions takes 1,564.8 steps, twenty take 31,296.7
+    made = schedule(recipe, 400_598)
+    assert made == Schedule(6e-4, 1_565, 31_297, 0.1)
+    assert learning_rate(1_564, made) == 6e-4
+    assert learning_rate(31_297, made) == pytest.approx(6e-5)
+    assert learning_rate(312_499, made) == learning_rate(31_297, made)
+
+
+def test_shorter_training_ends_with_its_cosine() -> None:
+    recipe = recipe_for("hopper-medium-replay-v2")
+    short = attrs.evolve(recipe, training=attrs.evolve(recipe.training, steps=31_297))
+    assert schedule(short, 400_598) == Schedule(6e-4, 1_565, 31_297, 0.1)
+    short = attrs.evolve(recipe, training=attrs.evolve(recipe.training, steps=5_000))
+    assert schedule(short, 400_598) == Schedule(6e-4, 500, 5_000, 0.1)
+    small = recipe_for("hopper-medium-replay-v2", small=True)
+    assert schedule(small, 400_598) == Schedule(4e-3, 800, 8_000, 0.1)
+
+
+def test_the_end_of_the_cosine_can_be_set() -> None:
+    training = attrs.evolve(TINY.training, steps=100, decay=2.5)
+    # 40 transitions, 4 a step: a pass takes 10 steps
+    assert schedule(attrs.evolve(TINY, training=training), 40).decay_steps == 25
 
 
 def test_a_trained_model_is_found_again(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 from tt_bench._agent import TransformerAgent
 from tt_bench._cloning import ClonedPolicy, CloningConfig, clone
 from tt_bench._collect import collect
-from tt_bench._d4rl import D4rlEntry, find_d4rl, load_d4rl
+from tt_bench._d4rl import load_d4rl
+from tt_bench._d4rl_names import D4rlEntry, find_d4rl
 from tt_bench._dataset import Dataset
 from tt_bench._episodes import Episodes
 from tt_bench._evaluate import Evaluation, Step, evaluate

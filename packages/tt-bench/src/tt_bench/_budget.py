@@ -1,22 +1,51 @@
 """Turn minutes of training into steps, by timing a few steps of each network."""
 
-import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
 
 import attrs
 
+import tt_model
 from tt_bench._criticism import train_critic
 from tt_bench._experiment import Experiment
+from tt_bench._methods import METHODS, run_settings
+from tt_bench._progress import silent
 from tt_bench._recipes import Recipe
-from tt_bench._results import write_json
-from tt_bench._transformer import train_transformer
+from tt_bench._results import read_json, write_once
+from tt_bench._run_config import Run
+from tt_bench._transformer import (
+    RECORDS,
+    fit_bins,
+    model_config,
+    new_model,
+    split,
+    train_config,
+)
+from tt_model import Epoch, Progress
 
-_FEW, _MORE = 4, 60  # steps of the transformer's trials
-_UPDATES = 400  # of the critic's
-_ENOUGH = 5.0  # seconds of a trial that tell the speed
+_WARM = 2  # reports of a trial until training has come to its pace
+_ENOUGH = 5.0  # seconds from there on that tell the pace
+_MOST = 10_000  # steps of a trial
+_UPDATES = 400  # of the critic's trial
+_TRAINS = {"training": "tt", "critic": "iql"}  # parts of a recipe, methods that need it
+
+
+class _Pace(NamedTuple):
+    """Seconds of a step, and those that training takes besides all its steps."""
+
+    step: float
+    besides: float = 0.0
+
+
+def budgeted(methods: Sequence[str]) -> list[str]:
+    """Name the parts of the recipe whose steps a budget sets for these methods."""
+    used = {part for name in methods for part in METHODS[name].parts}
+    return [part for part in _TRAINS if part in used]
 
 
 def fit_budget(experiment: Experiment, minutes: float) -> Recipe:
@@ -25,63 +54,103 @@ def fit_budget(experiment: Experiment, minutes: float) -> Recipe:
     Each network of each seed gets the minutes; the learning-rate schedules follow the
     steps. Only networks that a method of the experiment needs are timed. What was found
     is kept beside the results, so that the same budget means the same steps when a run
-    is continued.
+    is continued, and in every process that shares the folder.
     """
-    recipe, methods = experiment.recipe, set(experiment.config.methods)
-    if any(method.startswith("tt") for method in methods):
-        steps = _steps(experiment, "training", minutes, _time_transformer)
-        training = attrs.evolve(recipe.training, steps=steps)
-        recipe = attrs.evolve(recipe, training=training)
-    if methods & {"iql", "tt+q"}:
-        steps = _steps(experiment, "critic", minutes, _time_critic)
-        recipe = attrs.evolve(recipe, critic=attrs.evolve(recipe.critic, steps=steps))
+    recipe = experiment.recipe
+    for part in budgeted(experiment.config.methods):
+        path, facts = _note(experiment, part, minutes)
+        if not path.exists():
+            pace = _TIMERS[part](experiment)
+            steps = max(1, round((60 * minutes - pace.besides) / pace.step))
+            write_once(path, {"steps": steps, **facts})
+        recipe = _with_steps(recipe, part, int(read_json(path)["steps"]))
     return recipe
 
 
-def _steps(
-    experiment: Experiment,
-    part: str,
-    minutes: float,
-    measure: Callable[[Experiment], float],
-) -> int:
-    """Return the steps that fit, measured now or as noted before."""
+def is_noted(experiment: Experiment, minutes: float) -> bool:
+    """Say whether the steps of a budget are known, so that nothing need be timed."""
+    parts = budgeted(experiment.config.methods)
+    return all(_note(experiment, part, minutes)[0].exists() for part in parts)
+
+
+def _note(
+    experiment: Experiment, part: str, minutes: float
+) -> tuple[Path, dict[str, Any]]:
+    """Return where the steps are noted, and all that they depend on."""
+    method = _TRAINS[part]
+    context = experiment.context(Run(method, 0), silent)
+    parts = tuple(name for name in METHODS[method].parts if name != "planner")
+    settings = run_settings(context, parts)
+    del settings[part]["steps"]
     facts = {
         "minutes": minutes,
         "device": experiment.config.device,
-        "settings": attrs.asdict(experiment.recipe),
-        "data": experiment.identity,
+        "settings": settings,
     }
-    path = experiment.store.budget_path(part, facts)
-    if not path.exists():
-        steps = max(1, round(60 * minutes / measure(experiment)))
-        write_json(path, {"steps": steps, **facts})
-    return int(json.loads(path.read_text())["steps"])
+    return experiment.store.budget_path(part, facts), facts
 
 
-def _time_transformer(experiment: Experiment) -> float:
-    """Return the seconds of a training step: of few steps, or of more where fast."""
-    began = time.perf_counter()
-    seconds = _try_transformer(experiment, _FEW)
-    if time.perf_counter() - began < _ENOUGH or seconds < _ENOUGH / _MORE:
-        seconds = _try_transformer(experiment, _MORE)
-    return seconds
+def _with_steps(recipe: Recipe, part: str, steps: int) -> Recipe:
+    settings: dict[str, Any] = {part: attrs.evolve(getattr(recipe, part), steps=steps)}
+    return attrs.evolve(recipe, **settings)
 
 
-def _try_transformer(experiment: Experiment, steps: int) -> float:
-    training = attrs.evolve(experiment.recipe.training, steps=steps)
-    with TemporaryDirectory() as folder:
-        trained = train_transformer(
-            experiment.dataset.episodes,
-            attrs.evolve(experiment.recipe, training=training),
-            Path(folder),
-            seed=0,
-            device=experiment.config.device,
-        )
-    return trained.seconds / steps
+def _time_transformer(experiment: Experiment) -> _Pace:
+    """Time steps of training, and the measuring of held-out episodes that it does."""
+    recipe, device = experiment.recipe, experiment.config.device
+    bins, layout, data = fit_bins(experiment.dataset.episodes, recipe)
+    fitted, held_out = split(data)
+    config = attrs.evolve(
+        train_config(recipe, layout, windows=len(fitted.tokens), seed=0),
+        steps=_MOST,
+        steps_per_epoch=_MOST,
+        report_every=1 if device == "cpu" else 10,  # an accelerator must be waited for
+    )
+    model = new_model(model_config(recipe, layout, bins), seed=0).to(device)
+    train = partial(tt_model.train, model, fitted, device=device)
+    step = _time_steps(partial(train, config))
+    if held_out is None:
+        return _Pace(step)
+    # not compiled, which would take longer than what is timed
+    short = attrs.evolve(
+        config, steps=2, steps_per_epoch=2, report_every=1, compile=False
+    )
+    both = _time_last(partial(train, short, held_out=held_out))
+    return _Pace(step, RECORDS * max(0.0, both - step))
 
 
-def _time_critic(experiment: Experiment) -> float:
-    """Return the seconds of an update."""
+class _EnoughError(Exception):
+    """Enough steps were timed."""
+
+
+def _time_steps(train: Callable[..., object]) -> float:
+    """Return the seconds of a step, once training has come to its pace."""
+    marks: list[tuple[int, float]] = []
+
+    def on_progress(progress: Progress) -> None:
+        marks.append((progress.step, time.perf_counter()))
+        if len(marks) > _WARM and marks[-1][1] - marks[_WARM - 1][1] >= _ENOUGH:
+            raise _EnoughError
+
+    with suppress(_EnoughError):
+        train(on_progress=on_progress)
+    (first, began), (last, ended) = marks[_WARM - 1], marks[-1]
+    return (ended - began) / (last - first)
+
+
+def _time_last(train: Callable[..., object]) -> float:
+    """Return the seconds of the last of two steps and of the record that follows."""
+    marks: list[float] = []
+
+    def mark(_: Progress | Epoch) -> None:
+        marks.append(time.perf_counter())
+
+    train(on_progress=mark, on_epoch=mark)
+    return marks[1] - marks[0]
+
+
+def _time_critic(experiment: Experiment) -> _Pace:
+    """Time updates of the critic."""
     recipe = experiment.recipe
     critic = attrs.evolve(recipe.critic, steps=_UPDATES)
     marks: list[tuple[int, float]] = []
@@ -96,4 +165,10 @@ def _time_critic(experiment: Experiment) -> float:
             on_progress=lambda step, _: marks.append((step, time.perf_counter())),
         )
     half = marks[len(marks) // 2 :]
-    return (half[-1][1] - half[0][1]) / (half[-1][0] - half[0][0])
+    return _Pace((half[-1][1] - half[0][1]) / (half[-1][0] - half[0][0]))
+
+
+_TIMERS: Mapping[str, Callable[[Experiment], _Pace]] = {
+    "training": _time_transformer,
+    "critic": _time_critic,
+}

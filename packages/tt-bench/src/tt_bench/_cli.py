@@ -17,6 +17,7 @@ from tt_bench._commands import (
     run_d4rl,
     run_suite,
 )
+from tt_bench._d4rl_names import find_d4rl, similar_d4rl
 from tt_bench._recipes import recipe_for
 from tt_bench._show import Show, run_show
 from tt_bench._speed import Speed, run_speed
@@ -26,6 +27,7 @@ _PROGRAM = "python -m tt_bench"
 _REFUSED = 2
 _INTERRUPTED = 130
 _LOG_WIDTH = 120
+_PAPER_SEEDS, _PAPER_EPISODES = 5, 3  # arXiv 2106.02039, locomotion
 
 Command: TypeAlias = D4rl | Show | Collect | Speed
 
@@ -63,10 +65,13 @@ def _read_ahead(arguments: Sequence[str]) -> _Choice:
 def _defaults(choice: _Choice) -> D4rl:
     dataset = choice.dataset or DEFAULT_DATASET
     run = D4rl(dataset=dataset, recipe=recipe_for(dataset, small=choice.small))
-    if choice.suite is None or choice.suite not in SUITES:
-        return run
-    chosen = SUITES[choice.suite]
-    return attrs.evolve(run, seeds=chosen.seeds, episodes=chosen.episodes)
+    chosen = SUITES.get(choice.suite or "")
+    if chosen is not None:
+        return attrs.evolve(run, seeds=chosen.seeds, episodes=chosen.episodes)
+    entry = find_d4rl(dataset) or similar_d4rl(dataset)
+    if entry is not None and entry.locomotion:
+        return attrs.evolve(run, seeds=_PAPER_SEEDS, episodes=_PAPER_EPISODES)
+    return run
 
 
 def _parse_suite(suite: str, arguments: Sequence[str]) -> list[D4rl]:

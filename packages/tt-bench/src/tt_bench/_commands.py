@@ -1,6 +1,6 @@
 """What the commands of the command line do, once their options are known."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -11,16 +11,24 @@ import tyro
 from attrs.validators import ge, gt, in_, optional
 from rich.console import Console
 
-from tt_bench._budget import fit_budget
-from tt_bench._d4rl import d4rl_entries, d4rl_file
+from tt_bench._budget import budgeted, fit_budget, is_noted
+from tt_bench._d4rl import d4rl_file
+from tt_bench._d4rl_names import d4rl_entries
 from tt_bench._dataset import Dataset
 from tt_bench._experiment import Experiment
 from tt_bench._interface import Advance, Track
 from tt_bench._load import load_dataset
 from tt_bench._maze_check import check_values
 from tt_bench._maze_plans import draw_plans
-from tt_bench._messages import announce, collection, foretell, references
-from tt_bench._minari import is_local
+from tt_bench._messages import (
+    announce,
+    collection,
+    describe_budget,
+    describe_settings,
+    foretell,
+    references,
+)
+from tt_bench._minari_cache import is_local
 from tt_bench._progress import say, shown_on
 from tt_bench._recipes import Recipe, recipe_for
 from tt_bench._report import print_report, print_suite
@@ -32,6 +40,7 @@ from tt_bench._threads import choose_threads
 
 DEFAULT_DATASET = "tt/pointmaze/umaze-v0"
 _LONG = 180  # minutes that are worth a word on how to need fewer
+_TOLD_EVERY = 50_000_000  # bytes of a download whose size is unknown
 
 
 @attrs.frozen
@@ -56,7 +65,7 @@ class D4rl:
         max_steps: Cut episodes after so many steps; the environment's limit by default.
         steps: Training steps of the transformer, short for --training.steps.
         budget: Minutes of training for each transformer and each critic on this
-            machine: a short trial tells how many steps that is.
+            machine, in place of steps: a short trial tells how many those are.
         suite: Run a set of datasets instead, and print one table of all at the end:
             pointmaze or antmaze.
         device: Where to compute, such as cpu or cuda.
@@ -105,7 +114,7 @@ def run_collect(options: Collect, console: Console) -> None:
     for name in options.names:
         if not is_local(name):
             say(console, f"{name} will be collected: {collection(name)}")
-        dataset = _load(name, None, shown_on(console))
+        dataset = _load(console, name, None)
         say(console, f"{name}: {len(dataset.episodes):,} transitions")
         say(console, f"  {dataset.source}")
 
@@ -119,13 +128,16 @@ def run_d4rl(options: D4rl, console: Console) -> list[RunResult]:
     """Run every method with every seed that is not finished, then print the table."""
     recipe, config = configure(options)
     runs = plan_runs(config)
-    announce(console, options.dataset, runs, recipe)
+    announce(console, options.dataset, runs)
     track = shown_on(console)
-    dataset = _load(options.dataset, options.env, track)
+    dataset = _load(console, options.dataset, options.env)
     say(console, f"  {dataset.source}")
     experiment = Experiment.of(dataset, recipe, config)
+    if options.threads is None:
+        choose_threads()
     if options.budget is not None:
         experiment = _within(console, experiment, options.budget)
+    describe_settings(console, runs, experiment.recipe)
     minutes = foretell(console, experiment, runs)
     if minutes > _LONG and not options.small and _can_be_small(options.dataset):
         say(console, "  --small trains and plans as far as two cores can in minutes")
@@ -157,19 +169,22 @@ def _can_be_small(dataset: str) -> bool:
 
 def _within(console: Console, experiment: Experiment, minutes: float) -> Experiment:
     """Fit the steps of training to minutes, and say how many they are."""
-    say(console, f"budget of {minutes:g} min a network: timing a few steps ...")
+    if not is_noted(experiment, minutes):
+        say(console, f"budget of {minutes:g} min a network: timing a few steps ...")
     recipe = fit_budget(experiment, minutes)
-    say(
-        console,
-        f"  {recipe.training.steps:,} steps of a transformer, "
-        f"{recipe.critic.steps:,} of a critic where there is one",
-    )
+    fitted = describe_budget(recipe, budgeted(experiment.config.methods))
+    say(console, f"budget: {fitted}")
     return attrs.evolve(experiment, recipe=recipe)
 
 
 def configure(options: D4rl) -> tuple[Recipe, RunConfig]:
     """Turn options into settings, and set the number of threads if it is given."""
     recipe = options.recipe
+    if options.steps is not None and options.budget is not None:
+        raise ValueError(
+            "expected --steps or --budget, got both: a budget is turned into steps, so "
+            "leave out one of them"
+        )
     if options.threads is not None:
         torch.set_num_threads(options.threads)
     if options.steps is not None:
@@ -181,21 +196,9 @@ def configure(options: D4rl) -> tuple[Recipe, RunConfig]:
         first_seed=options.first_seed,
         episodes=options.episodes,
         max_steps=options.max_steps,
-        device=_check_device(options.device),
+        device=options.device,
         output=options.output,
     )
-
-
-def _check_device(device: str) -> str:
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(
-            f"expected a device that torch can use, got {device!r} ({reason}); "
-            "cpu always works"
-        ) from error
-    return device
 
 
 def _execute(
@@ -208,12 +211,13 @@ def _execute(
     return result
 
 
-def _load(name: str, env: str | None, track: Track) -> Dataset:
+def _load(console: Console, name: str, env: str | None) -> Dataset:
     """Load a dataset, following its collection or download if there must be one."""
-    entry = d4rl_entries().get(name)
+    entry, track = d4rl_entries().get(name), shown_on(console)
     if entry and not d4rl_file(entry).is_file():
         with track(f"downloading {entry.file}, %", 100) as advance:
-            return load_dataset(name, env=env, progress=partial(_follow, advance))
+            follow = follow_bytes(advance, partial(say, console))
+            return load_dataset(name, env=env, progress=follow)
     if name not in SOURCES or is_local(name):
         return load_dataset(name, env=env)
     with track(f"collecting {name}", SOURCES[name].transitions) as advance:
@@ -222,7 +226,25 @@ def _load(name: str, env: str | None, track: Track) -> Dataset:
         )
 
 
-def _follow(advance: Advance, done: int, total: int) -> None:
-    """Show bytes as a share of the whole, where that is known."""
-    share = 100 * done // total if total else 0
-    advance(share, f"{done / 1e6:.0f} of {total / 1e6:.0f} MB")
+def follow_bytes(
+    advance: Advance, tell: Callable[[str], None]
+) -> Callable[[int, int], None]:
+    """Make what shows bytes as a share of the whole, or tells them if that is unknown.
+
+    Args:
+        advance: shows a share in percent, and a note.
+        tell: prints a line.
+    """
+    told = 0
+
+    def follow(done: int, total: int) -> None:
+        nonlocal told
+        if total:
+            advance(100 * done // total, f"{done / 1e6:.0f} of {total / 1e6:.0f} MB")
+            return
+        advance(0, f"{done / 1e6:.0f} MB")
+        if done - told >= _TOLD_EVERY:
+            told = done
+            tell(f"  {done / 1e6:.0f} MB so far")
+
+    return follow

@@ -61,6 +61,30 @@ def iql_config(recipe: Recipe, seed: int) -> IQLConfig:
     )
 
 
+def check_critic(episodes: Episodes, task: Task, recipe: Recipe) -> None:
+    """Check that a critic can be trained, before anything is.
+
+    Raises:
+        ValueError: the settings, the rewards or the bounds of actions are not a
+            critic's.
+    """
+    try:
+        iql_config(recipe, seed=0)
+        reward_units(episodes, recipe.critic.rewards)
+    except ValueError as error:
+        raise ValueError(_refusal(str(error).rstrip("."))) from error
+    if not (np.isfinite([task.low, task.high]).all() and (task.low < task.high).all()):
+        raise ValueError(_refusal(f"actions go from {task.low} to {task.high}"))
+
+
+def _refusal(reason: str) -> str:
+    return (
+        "expected settings, rewards and bounds of actions that a critic can be trained "
+        f"with, as iql and tt+q need one: {reason}; change that, or leave those out of "
+        "--methods"
+    )
+
+
 def train_critic(
     episodes: Episodes,
     task: Task,
@@ -71,13 +95,29 @@ def train_critic(
     device: str,
     on_progress: Callable[[int, str], None],
 ) -> TrainedCritic:
-    """Train in a folder, going on from its checkpoint, or load what it holds."""
+    """Train in a folder, going on from its checkpoint, or load what it holds.
+
+    Raises:
+        ValueError: the critic of the folder is for other numbers than the data's.
+    """
     units = reward_units(episodes, recipe.critic.rewards)
     if not (folder / "critic.safetensors").exists():
         _train(episodes, task, units, recipe, folder, seed, device, on_progress)
     notes = json.loads((folder / "training.json").read_text())
     critic = tt_critic.load(folder / "critic.safetensors", device)
+    _check_sizes(critic, episodes, folder)
     return TrainedCritic(critic, units, notes["steps"], notes["seconds"])
+
+
+def _check_sizes(critic: Critic, episodes: Episodes, folder: Path) -> None:
+    sizes = critic.observation_size, critic.action_size
+    wanted = episodes.observations.shape[1], episodes.actions.shape[1]
+    if sizes != wanted:
+        raise ValueError(
+            f"expected a critic of {wanted[0]} observation and {wanted[1]} action "
+            f"numbers, as the data has, got one of {sizes[0]} and {sizes[1]} in "
+            f"{folder}: delete that folder to train it again"
+        )
 
 
 def _train(
@@ -108,7 +148,7 @@ def _train(
         critic = tt_critic.train_critic(
             Transitions(
                 episodes.observations,
-                episodes.actions,
+                np.clip(episodes.actions, task.low, task.high),  # rounding aside
                 units.scale * episodes.rewards + np.float32(units.shift),
                 episodes.next_observations(),
                 episodes.terminations(),

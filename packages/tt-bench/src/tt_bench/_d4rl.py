@@ -1,105 +1,25 @@
-"""D4RL's datasets by name: where each file is, and the settings that suit it."""
+"""D4RL's files by name: found, downloaded, and told from those only named alike."""
 
-import difflib
-import json
 import os
-import re
-from collections.abc import Callable, Mapping
-from functools import cache
-from importlib import resources
+from collections.abc import Callable
 from pathlib import Path
-from types import MappingProxyType
-from typing import Literal
 
 import attrs
 
+from tt_bench._d4rl_names import D4rlEntry, d4rl_entries, nearest_names
 from tt_bench._dataset import Dataset
 from tt_bench._download import download
-from tt_bench._hdf5 import read_hdf5
+from tt_bench._hdf5 import check_opens, count_rows, read_hdf5
+from tt_bench._hdf5_layout import UnreadableError
 
 _FOLDER = "D4RL_DATASET_DIR"
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
-@attrs.frozen
-class D4rlEntry:
-    """Say what is known of one of D4RL's datasets.
-
-    Attributes:
-        name: D4RL's name, such as hopper-medium-v2.
-        file: name of its file.
-        url: address of the file.
-        env_id: Gymnasium id of the environment nearest to D4RL's.
-        columns: of the file's observations that this environment has, None for all.
-        reference: mean return of a random policy and of an expert.
-        transitions: rows of the file, None where not known.
-        epochs: times that the transformer sees a million transitions in training.
-        beam: sequences that the planner keeps.
-        horizon: transitions that it plans.
-        expectile: of the critic's value.
-        temperature: of the critic's policy.
-        rewards: units of the critic's rewards; see `CriticSettings`.
-        termination_reward: reward of a step that truly ends an episode; None for the
-            data's own.
-    """
-
-    name: str
-    file: str
-    url: str
-    env_id: str
-    columns: int | None
-    reference: tuple[float, float] = attrs.field(converter=tuple)
-    transitions: int | None
-    epochs: int
-    beam: int
-    horizon: int
-    expectile: float
-    temperature: float
-    rewards: Literal["plain", "minus-one", "spread"]
-    termination_reward: float | None
-
-    @property
-    def task(self) -> str:
-        """The name without its version."""
-        return self.name.rpartition("-v")[0]
-
-
-@cache
-def d4rl_entries() -> Mapping[str, D4rlEntry]:
-    """Return every known dataset of D4RL by its name."""
-    text = resources.files("tt_bench").joinpath("d4rl_names.json").read_text("utf-8")
-    entries = (D4rlEntry(**row) for row in json.loads(text))
-    return MappingProxyType({entry.name: entry for entry in entries})
-
-
-def find_d4rl(name: str) -> D4rlEntry | None:
-    """Look up one of D4RL's datasets by its name, or by the name of its own file."""
-    entries = d4rl_entries()
-    last = Path(name).name
-    by_file = {entry.file: entry for entry in entries.values()}
-    return entries.get(name) or by_file.get(last)
-
-
-def similar_d4rl(name: str) -> D4rlEntry | None:
-    """Look up the dataset whose task the name of a file begins with.
-
-    `somewhere/hopper-medium-replay-sac.hdf5` is like hopper-medium-replay-v2. The
-    longest task that fits is meant.
-    """
-    words = re.sub("[^a-z0-9]+", "-", Path(name).name.lower())
-    like = [e for e in d4rl_entries().values() if f"{words}-".startswith(f"{e.task}-")]
-    return max(like, key=lambda entry: len(entry.task), default=None)
-
-
-def nearest_names(name: str) -> list[str]:
-    """Return up to three of D4RL's names that look like this one, best first."""
-    return difflib.get_close_matches(name.lower(), d4rl_entries(), n=3, cutoff=0.7)
-
-
 def d4rl_file(entry: D4rlEntry) -> Path:
     """Return where a file is kept: in $D4RL_DATASET_DIR, else ~/.d4rl/datasets."""
     folder = os.environ.get(_FOLDER) or "~/.d4rl/datasets"
-    return Path(folder).expanduser() / entry.file
+    return Path(os.path.expanduser(folder)) / entry.file
 
 
 def load_d4rl(
@@ -125,14 +45,57 @@ def load_d4rl(
             f"expected one of D4RL's datasets such as {', '.join(near)}, got {name!r}"
         )
     path = d4rl_file(entry)
-    found = path.is_file()
+    found = os.path.isfile(path)
     if not found:
-        download(entry.url, path, signature=_SIGNATURE, progress=progress)
+        _make_folder(path.parent)
+        download(
+            entry.url,
+            path,
+            signature=_SIGNATURE,
+            check=check_opens,
+            progress=progress,
+        )
+    try:
+        dataset = read_d4rl(entry, path, env)
+    except UnreadableError as error:
+        raise ValueError(
+            f"{error} - delete {path}, and the same command downloads it again"
+        ) from error
     origin = "found at" if found else f"downloaded from {entry.url} to"
-    return attrs.evolve(
-        read_d4rl(entry, path, env),
-        name=entry.name,
-        source=f"D4RL's {entry.name}, {origin} {path}",
+    title = _title(entry, path, sure=not found)
+    return attrs.evolve(dataset, name=entry.name, source=f"{title}, {origin} {path}")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(
+            f"expected a folder for D4RL's files at {folder}, could not make it "
+            f"({error}): set {_FOLDER} to another"
+        ) from error
+
+
+def _title(entry: D4rlEntry, path: Path, *, sure: bool) -> str:
+    """Call a file D4RL's as far as that is known."""
+    other = difference(entry, path)
+    if other:
+        return f"file with the name of D4RL's {entry.name}, {other}"
+    known = sure or entry.transitions is not None
+    return f"D4RL's {entry.name}" if known else f"D4RL's {entry.name} by its name"
+
+
+def difference(entry: D4rlEntry, path: Path) -> str:
+    """Say in what a file can't be D4RL's own, "" where it may be.
+
+    Raises:
+        ValueError: if the file can't be read.
+    """
+    rows = count_rows(path)
+    if not entry.contradicts(rows):
+        return ""
+    return (
+        f"{rows:,} transitions where D4RL's has {entry.transitions:,}: not D4RL's own"
     )
 
 

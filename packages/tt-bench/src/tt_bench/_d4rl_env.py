@@ -1,8 +1,4 @@
-"""D4RL's own environments, of the old gym, for those who have its package working.
-
-Importing this module registers `d4rl/NAME` with Gymnasium for each of D4RL's datasets,
-such as `d4rl/hopper-medium-v2`; `gym` and `d4rl` are imported when one is made.
-"""
+"""D4RL's own environments, of the old gym, for those who have its package working."""
 
 import importlib
 from typing import Any
@@ -11,7 +7,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from tt_bench._d4rl import d4rl_entries
+from tt_bench._d4rl_names import d4rl_entries
 
 Observation = NDArray[np.float32]
 
@@ -83,14 +79,17 @@ def _box(space: Any) -> Any:
     )
 
 
-def _register() -> None:
+def register_d4rl() -> None:
+    """Register `d4rl/NAME` with Gymnasium for each of D4RL's datasets.
+
+    One of them is `d4rl/hopper-medium-v2`; `gym` and `d4rl` are imported when it is
+    made.
+    """
     for name in d4rl_entries():
-        gymnasium.register(
-            f"d4rl/{name}",
-            entry_point="tt_bench._d4rl_env:D4rlEnv",
-            disable_env_checker=True,
-            kwargs={"name": name},
-        )
-
-
-_register()
+        if f"d4rl/{name}" not in gymnasium.registry:
+            gymnasium.register(
+                f"d4rl/{name}",
+                entry_point="tt_bench._d4rl_env:D4rlEnv",
+                disable_env_checker=True,
+                kwargs={"name": name},
+            )

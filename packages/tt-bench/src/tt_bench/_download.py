@@ -2,7 +2,6 @@
 
 import contextlib
 import http.client
-import os
 import re
 import urllib.error
 import urllib.request
@@ -10,14 +9,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
+from tt_bench._file_lock import locked
+from tt_bench._partial import Partial
+
 _CHUNK = 1 << 18  # bytes
 _TIMEOUT = 30.0  # seconds without a byte
 _ATTEMPTS = 5  # while each changes something
 _SATISFIED = 416  # HTTP: nothing is left of the range asked for
 
+Progress = Callable[[int, int], None]
+
 
 class IncompleteError(Exception):
-    """The connection ended before the file did."""
+    """What came is not the file, or not all of it."""
 
 
 def download(
@@ -25,35 +29,44 @@ def download(
     path: Path,
     *,
     signature: bytes = b"",
-    progress: Callable[[int, int], None] | None = None,
+    check: Callable[[Path], object] | None = None,
+    progress: Progress | None = None,
 ) -> None:
-    """Download a file.
+    """Download a file that is not there; one process does, others wait for it.
 
-    What has arrived is kept beside the path in a file ending in `.part`, and the next
-    call goes on from there.
+    What has arrived is kept beside the path in a file ending in `.part`. The next call
+    goes on from there if the server's file is still the same, by its ETag or date.
 
     Args:
         address: an HTTP address.
         path: where to put the file; its folder is made.
-        signature: bytes that the file begins with.
+        signature: bytes that the file begins with: an answer that doesn't, such as a
+            page that asks for a password, replaces nothing.
+        check: called with the path of what came before it is put in place; raises
+            OSError or ValueError if that is not whole.
         progress: told the bytes so far and those of the whole, 0 if not known.
 
     Raises:
         ValueError: if the server can't be reached, has no such file, or what it sent
             is not whole; says what to put where by hand.
     """
-    part = path.with_name(path.name + ".part")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    part, lock = Partial.of(path), path.with_name(path.name + ".lock")
+    waiting = None if progress is None else lambda: progress(part.size(), 0)
     try:
-        _fetch_all(address, part, progress)
-        _check_signature(part, signature)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with locked(lock, waiting):
+            if not path.exists():
+                total = _fetch_all(address, part, signature, progress)
+                _check(part, check, sized=total > 0)
+                part.finish(path)
+            with contextlib.suppress(OSError):  # Windows, while another waits
+                lock.unlink(missing_ok=True)
     except (OSError, http.client.HTTPException, IncompleteError) as error:
         raise ValueError(
             f"expected {path.name} at {path}, found none and could not download it "
             f"from {address} ({_reason(error)}): give the same command again to go on, "
             "or fetch that address by other means and put the file there"
         ) from error
-    os.replace(part, path)
 
 
 def _reason(error: Exception) -> str:
@@ -62,66 +75,83 @@ def _reason(error: Exception) -> str:
 
 
 def _fetch_all(
-    address: str, part: Path, progress: Callable[[int, int], None] | None
-) -> None:
-    """Fetch until the file is whole, as long as attempts change something."""
+    address: str, part: Partial, signature: bytes, progress: Progress | None
+) -> int:
+    """Fetch until nothing is missing, as long as attempts change something.
+
+    Returns the size of the whole, 0 if not known.
+    """
     for attempt in range(_ATTEMPTS):
-        before = _size(part)
+        before = part.size(), part.validator()
         try:
-            return _fetch(address, part, progress)
+            return _fetch(address, part, signature, progress)
         except (OSError, http.client.HTTPException, IncompleteError):
-            if _size(part) == before or attempt == _ATTEMPTS - 1:
+            after = part.size(), part.validator()
+            if after == before or attempt == _ATTEMPTS - 1:
                 raise
-    return None
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
+    return 0
 
 
 def _fetch(
-    address: str, part: Path, progress: Callable[[int, int], None] | None
-) -> None:
-    have = _size(part)
+    address: str, part: Partial, signature: bytes, progress: Progress | None
+) -> int:
+    have = part.size() if part.validator() else 0
     request = urllib.request.Request(address)
     if have:
         request.add_header("Range", f"bytes={have}-")
+        request.add_header("If-Range", part.validator())
     try:
         answer = urllib.request.urlopen(request, timeout=_TIMEOUT)
     except urllib.error.HTTPError as error:
         with error:
             return _settle_refusal(error, part, have)
     with answer:
-        begin, total = _extent(answer, have)
-        with part.open("r+b" if begin else "wb") as file:
+        begin, total = _extent(answer, part, have)
+        first = answer.read(_CHUNK)
+        if not begin:
+            _check_beginning(first, signature, total)
+            part.begin(_validator(answer))
+        with part.file.open("r+b") as file:
             file.seek(begin)
             file.truncate()
-            _copy(answer, file, begin, total, progress)
-    if total and _size(part) != total:
-        raise IncompleteError(f"got {_size(part):,} of {total:,} bytes")
-    return None
+            _copy(first, answer, file, total, progress)
+    if total and part.size() != total:
+        raise IncompleteError(f"got {part.size():,} of {total:,} bytes")
+    return total
 
 
-def _settle_refusal(error: urllib.error.HTTPError, part: Path, have: int) -> None:
-    """Accept a refusal that says that all bytes are here; drop a part that is wrong."""
-    if error.code == _SATISFIED and have:
-        if _total(error.headers.get("Content-Range", "")) == have:
-            return
-        part.unlink()
-        raise IncompleteError(
-            f"the server has fewer than the {have:,} bytes that were there"
-        )
-    raise error
+def _settle_refusal(error: urllib.error.HTTPError, part: Partial, have: int) -> int:
+    """Accept a refusal that says that all bytes are here; forget a part that is not."""
+    total = _total(error.headers.get("Content-Range", ""))
+    if error.code != _SATISFIED or not have or not total:
+        raise error
+    if total != have:
+        part.forget()
+        raise IncompleteError(f"the server has {total:,} bytes, {have:,} were there")
+    return total
 
 
-def _extent(answer: http.client.HTTPResponse, have: int) -> tuple[int, int]:
+def _extent(
+    answer: http.client.HTTPResponse, part: Partial, have: int
+) -> tuple[int, int]:
     """Return the first byte that comes and the size of the whole, 0 if not known."""
     if answer.status != http.client.PARTIAL_CONTENT:
         return 0, int(answer.headers.get("Content-Length", 0))
     told = answer.headers.get("Content-Range", "")
     if not told.startswith(f"bytes {have}-"):
         raise IncompleteError(f"asked for bytes from {have} on, got {told!r}")
+    if _validator(answer) not in ("", part.validator()):
+        part.forget()
+        raise IncompleteError("the server's file is another one by now")
     return have, _total(told)
+
+
+def _validator(answer: http.client.HTTPResponse) -> str:
+    """Return what tells this version of a file from others, "" if nothing does."""
+    tag: str = answer.headers.get("ETag", "")
+    if tag and not tag.startswith("W/"):
+        return tag
+    return str(answer.headers.get("Last-Modified", ""))
 
 
 def _total(content_range: str) -> int:
@@ -130,26 +160,38 @@ def _total(content_range: str) -> int:
 
 
 def _copy(
+    first: bytes,
     answer: IO[bytes],
     file: IO[bytes],
-    begin: int,
     total: int,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
 ) -> None:
-    done = begin
-    while chunk := answer.read(_CHUNK):
+    chunk = first
+    while chunk:
         file.write(chunk)
-        done += len(chunk)
         if progress is not None:
-            progress(done, total)
+            progress(file.tell(), total)
+        chunk = answer.read(_CHUNK)
 
 
-def _check_signature(part: Path, signature: bytes) -> None:
-    with part.open("rb") as file:
-        begin = file.read(len(signature))
+def _check_beginning(first: bytes, signature: bytes, total: int) -> None:
+    if total and not first:
+        raise IncompleteError(f"got 0 of {total:,} bytes")
+    begin = first[: len(signature)]
     if begin != signature:
-        with contextlib.suppress(OSError):
-            part.unlink()
         raise IncompleteError(
             f"what came begins with {begin!r}, not with {signature!r}"
         )
+
+
+def _check(
+    part: Partial, check: Callable[[Path], object] | None, *, sized: bool
+) -> None:
+    """Check what came; drop it if all that the server has came, and is wrong."""
+    try:
+        if check is not None:
+            check(part.file)
+    except (OSError, ValueError) as error:
+        if sized:
+            part.drop()
+        raise IncompleteError(f"what came is not whole: {_reason(error)}") from error

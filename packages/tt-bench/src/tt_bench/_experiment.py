@@ -9,6 +9,7 @@ import attrs
 import numpy as np
 import torch
 
+from tt_bench._criticism import check_critic
 from tt_bench._dataset import Dataset
 from tt_bench._evaluate import Evaluation, Step, evaluate
 from tt_bench._interface import Agent, RememberingAgent, Track
@@ -40,18 +41,23 @@ class Experiment:
 
     @classmethod
     def of(cls, dataset: Dataset, recipe: Recipe, config: RunConfig) -> "Experiment":
-        """Check that the data fits the environment.
+        """Check that the data fits the environment, and the critic if one is needed.
 
         Raises:
-            ValueError: the environment is unknown or its sizes are not the data's.
+            ValueError: the environment is unknown, its sizes are not the data's, or a
+                method needs a critic that can't be trained.
         """
+        task = find_task(dataset, config.max_steps)
+        for name in config.methods:
+            if "critic" in METHODS[name].parts:
+                check_critic(dataset.episodes, task, METHODS[name].adapt(recipe))
         return cls(
             dataset,
             recipe,
             config,
             Store.of(config.output, dataset.name),
             {"name": dataset.name, "fingerprint": fingerprint(dataset)},
-            find_task(dataset, config.max_steps),
+            task,
         )
 
     def finished(self, run: Run) -> RunResult | None:

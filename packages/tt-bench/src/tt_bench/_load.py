@@ -1,22 +1,23 @@
 """Load a dataset by name, wherever it is: made here, D4RL's, Minari's or a file."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
 
 from tt_bench._collect import Progress
-from tt_bench._d4rl import (
+from tt_bench._d4rl import difference, load_d4rl, read_d4rl
+from tt_bench._d4rl_names import (
     d4rl_entries,
     find_d4rl,
-    load_d4rl,
     nearest_names,
-    read_d4rl,
     similar_d4rl,
 )
 from tt_bench._dataset import Dataset
 from tt_bench._hdf5 import read_hdf5
-from tt_bench._minari import is_local, read_minari
+from tt_bench._minari import read_minari
+from tt_bench._minari_cache import is_local
 from tt_bench._sources import collect_unless_made
 
 _OWN = "tt/"
@@ -60,18 +61,24 @@ def load_dataset(
 
 def is_file(name: str) -> bool:
     """Say whether a dataset's name is the path of a file."""
-    path = Path(name).expanduser()
-    return path.suffix in _SUFFIXES or path.is_file()
+    return Path(name).suffix in _SUFFIXES or _path(name).is_file()
+
+
+def _path(name: str) -> Path:
+    return Path(os.path.expanduser(name))
 
 
 def _load_file(name: str, env: str | None) -> Dataset:
     """Read a file; one of D4RL's own needs no environment."""
     original, like = find_d4rl(name), similar_d4rl(name)
+    path = _path(name)
     if original:
-        dataset = read_d4rl(original, Path(name).expanduser(), env)
+        dataset = read_d4rl(original, path, env)
+        other = difference(original, path)
         note = f", which has the name of D4RL's {original.name}"
+        note += f", {other}" if other else ""
     else:
-        dataset = read_hdf5(name, env)
+        dataset = read_hdf5(path, env)
         note = f", not D4RL's data though named like {like.name}" if like else ""
     return attrs.evolve(dataset, source=dataset.source + note)
 

@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 
 from tt_bench._dataset import Dataset
 from tt_bench._interface import FloatArray
-from tt_bench._maze import Maze, cells_to_xy
+from tt_bench._maze import SUCCESS_RADIUS, Maze, cells_to_xy
+
+_ROBOTICS_RADIUS = 0.45  # of the goals of gymnasium-robotics
+_BOXES = 8  # a cell, along each axis
 
 
 @attrs.frozen
@@ -24,11 +27,13 @@ class MazeMap:
         rows: the map, '#' for a wall and '.' for a free cell.
         scale: side of a cell.
         goal: (x, y).
+        radius: within which of it a place is in the goal.
     """
 
     rows: tuple[str, ...]
     scale: float
     goal: tuple[float, float]
+    radius: float = SUCCESS_RADIUS
 
     @property
     def extent(self) -> tuple[float, float, float, float]:
@@ -52,8 +57,9 @@ def find_map(env: gymnasium.Env[Any, Any]) -> MazeMap | None:
     rows = tuple(
         "".join("#" if cell == 1 else "." for cell in row) for row in maze.maze_map
     )
-    goal: Any = env.unwrapped
-    return MazeMap(rows, float(maze.maze_size_scaling), _point(goal.goal))
+    task: Any = env.unwrapped
+    side = float(maze.maze_size_scaling)
+    return MazeMap(rows, side, _point(task.goal), _ROBOTICS_RADIUS)
 
 
 def open_maze(dataset: Dataset, seed: int) -> tuple[MazeMap | None, FloatArray]:
@@ -86,3 +92,19 @@ def walls(maze: MazeMap, fineness: int) -> NDArray[np.bool_]:
     """Mark the points of the grid that lie in walls: [Y, X]."""
     cells: NDArray[np.bool_] = np.array([list(row) for row in maze.rows]) == "#"
     return cells.repeat(fineness, axis=0).repeat(fineness, axis=1)
+
+
+def visited(maze: MazeMap, fineness: int, places: FloatArray) -> NDArray[np.bool_]:
+    """Mark the points of the grid with a place [N, 2] near by: [Y, X].
+
+    Near by is in the same of the boxes, an eighth of a cell wide, that tile the map.
+    `fineness` must be a multiple of 8.
+    """
+    left, right, bottom, top = maze.extent
+    rows, columns = (_BOXES * len(side) for side in (maze.rows, maze.rows[0]))
+    down, along = top - places[:, 1], places[:, 0] - left
+    edges = [(0.0, top - bottom), (0.0, right - left)]
+    counts, _, _ = np.histogram2d(down, along, (rows, columns), edges)
+    size = fineness // _BOXES
+    found: NDArray[np.bool_] = counts > 0
+    return found.repeat(size, axis=0).repeat(size, axis=1)

@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.patches import Circle
 from numpy.typing import NDArray
 
-from tt_bench._maze_map import MazeMap
+from tt_bench._maze_map import MazeMap, walls
 from tt_bench._picture_file import new_figure, save_figure
 from tt_bench._rollout import Foreseen, Rollout
 
@@ -21,6 +23,7 @@ _ABOVE_AND_BELOW = 120  # what the titles, the legend and the labels take
 _BORDER = 0.3  # of the outer wall that is shown, in cells
 _PLANS = 16  # drawn of a rollout, the first included
 _DARK, _BEST, _OTHERS, _DONE = "#3a3a44", "#ff2d55", "#ff9ecb", "white"
+_UNKNOWN = "#8d8d99"  # free, without a value
 
 
 def draw_maze(
@@ -36,7 +39,8 @@ def draw_maze(
 
     Args:
         maze: where the walls and the goal are.
-        values: heat map [Y, X] of the whole maze, from its top left; NaN in walls.
+        values: heat map [Y, X] of the whole maze, from its top left; NaN in walls
+            and, drawn in another grey, wherever else it is not known.
         rollouts: by the names of their panels; observations begin with x and y.
         path: of the file.
         title: above all panels.
@@ -72,8 +76,9 @@ def _height(maze: MazeMap, panels: int) -> int:
 
 
 def _draw_values(axis: Axes, maze: MazeMap, values: NDArray[np.float32]) -> Any:
-    """Colour what is free; the ground of the axes is the walls."""
-    axis.set_facecolor(_DARK)
+    """Colour what is known over the walls and the free rest."""
+    ground = ListedColormap([_UNKNOWN, _DARK])
+    axis.imshow(walls(maze, 1), ground, extent=maze.extent, interpolation="nearest")
     image = axis.imshow(np.ma.masked_invalid(values), extent=maze.extent)
     left, right, bottom, top = maze.extent
     cut = (1 - _BORDER) * maze.scale
@@ -101,6 +106,8 @@ def _draw_plan(axis: Axes, plan: Foreseen) -> None:
 
 
 def _draw_marks(axis: Axes, maze: MazeMap, rollout: Rollout) -> None:
+    reach = Circle(maze.goal, maze.radius, fill=False, color=_DONE, linewidth=1.0)
+    axis.add_patch(reach)
     start = rollout.observations[0, :2]
     for (x, y), marker, size, label in (
         (start, "o", 8, "start"),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tt_bench._experiment import Experiment, episode_seeds
 from tt_bench._interface import FloatArray, Track
-from tt_bench._maze_map import MazeMap, grid, open_maze, walls
+from tt_bench._maze_map import MazeMap, grid, open_maze, visited, walls
 from tt_bench._maze_picture import draw_maze
 from tt_bench._methods import METHODS, find_critic, untrained
 from tt_bench._progress import silent
@@ -76,15 +76,19 @@ def _play(experiment: Experiment, method: str, track: Track) -> Rollout:
 def value_map(
     maze: MazeMap, value: Callable[[Any], torch.Tensor], observations: FloatArray
 ) -> NDArray[np.float32]:
-    """Evaluate a value [N, Do] -> [N] all over a maze, NaN in walls: [Y, X].
+    """Evaluate a value [N, Do] -> [N] over a maze, NaN in walls: [Y, X].
+
+    NaN as well where no observation is near by, such as in a goal that ends episodes:
+    no transition starts there, so that a value learned from them is a guess.
 
     What an observation has besides x and y is zero where that is the speed alone,
     else that of the nearest among the observations [M, Do].
     """
-    free = ~walls(maze, _FINENESS)
-    found = np.full(free.shape, np.nan, np.float32)
-    places = complete(grid(maze, _FINENESS)[free], observations)
-    found[free] = value(places).float().cpu().numpy()
+    points = grid(maze, _FINENESS)
+    known = visited(maze, _FINENESS, observations[:, :2]) & ~walls(maze, _FINENESS)
+    found = np.full(known.shape, np.nan, np.float32)
+    places = complete(points[known], observations)
+    found[known] = value(places).float().cpu().numpy()
     return found
 
 

@@ -1,5 +1,6 @@
 """What a run says before it starts, and what is known without running."""
 
+import time
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -9,7 +10,7 @@ from tt_bench._estimate import estimate_seconds
 from tt_bench._experiment import Experiment
 from tt_bench._machine import matmul_peak
 from tt_bench._methods import METHODS
-from tt_bench._minari import is_local
+from tt_bench._minari_cache import is_local
 from tt_bench._progress import say
 from tt_bench._recipes import Recipe
 from tt_bench._run_config import Run
@@ -17,11 +18,11 @@ from tt_bench._scores import normalise
 from tt_bench._sources import SOURCES
 
 _LOOK = 512  # a matmul of this size tells enough of the machine
+_LOOKS, _APART = 5, 0.1  # of which some may be disturbed, and seconds between two
+_NETWORKS = {"training": "transformer", "critic": "critic"}
 
 
-def announce(
-    console: Console, dataset: str, runs: Sequence[Run], recipe: Recipe
-) -> None:
+def announce(console: Console, dataset: str, runs: Sequence[Run]) -> None:
     """Say what will happen before anything takes time."""
     methods = list(dict.fromkeys(run.method for run in runs))
     say(console, f"dataset {dataset}")
@@ -30,15 +31,30 @@ def announce(
     for method in methods:
         seeds = sum(run.method == method for run in runs)
         say(console, f"{method}: {METHODS[method].title}, {seeds} x")
-    if "tt" in methods:
-        shape, training, planner = recipe.model, recipe.training, recipe.planner
-        say(
-            console,
-            f"  {shape.layers} layers of width {shape.width}, {training.steps:,} steps "
-            f"of {training.batch} x {training.transitions} transitions; beam "
-            f"{planner.beam} x {planner.candidates}, horizon {planner.horizon}, "
-            f"context {planner.context}",
-        )
+
+
+def describe_settings(console: Console, runs: Sequence[Run], recipe: Recipe) -> None:
+    """Say what the transformer is like, if a run has one."""
+    if not any("model" in METHODS[run.method].parts for run in runs):
+        return
+    shape, training, planner = recipe.model, recipe.training, recipe.planner
+    beams = f"beam {planner.beam} x {planner.candidates}"
+    search = f"best of {planner.beam}" if planner.search == "best-of-n" else beams
+    say(
+        console,
+        f"  {shape.layers} layers of width {shape.width}, {training.steps:,} steps "
+        f"of {training.batch} x {training.transitions} transitions; {search}, "
+        f"horizon {planner.horizon}, context {planner.context}",
+    )
+
+
+def describe_budget(recipe: Recipe, parts: Sequence[str]) -> str:
+    """Say how many steps each network came to that a budget is for."""
+    steps = [
+        f"{getattr(recipe, part).steps:,} steps of a {_NETWORKS[part]}"
+        for part in parts
+    ]
+    return ", ".join(steps) or "sets nothing here, no transformer or critic is trained"
 
 
 def collection(name: str) -> str:
@@ -51,6 +67,9 @@ def collection(name: str) -> str:
 def foretell(console: Console, experiment: Experiment, runs: Sequence[Run]) -> float:
     """Say how many runs are left and return the minutes that they may take."""
     left = [run for run in runs if experiment.finished(run) is None]
+    if not left:
+        say(console, f"{len(runs)} runs, all finished before")
+        return 0
     seconds = estimate_seconds(
         experiment.dataset,
         experiment.recipe,
@@ -58,17 +77,24 @@ def foretell(console: Console, experiment: Experiment, runs: Sequence[Run]) -> f
         experiment.untrained(left),
         episodes=experiment.config.episodes,
         steps=experiment.task.steps,
-        peak=matmul_peak(experiment.config.device, _LOOK),
+        peak=_best_look(experiment.config.device),
     )
     done = len(runs) - len(left)
     minutes = max(1, round(seconds / 60))
     say(
         console,
-        f"{len(runs)} runs, {done} finished before; about {minutes} min for the rest"
-        if left
-        else f"{len(runs)} runs, all finished before",
+        f"{len(runs)} runs, {done} finished before; about {minutes} min for the rest",
     )
-    return minutes if left else 0
+    return minutes
+
+
+def _best_look(device: str) -> float:
+    """Return the operations a second that the machine reached when least disturbed."""
+    best = matmul_peak(device, _LOOK)
+    for _ in range(_LOOKS - 1):
+        time.sleep(_APART)
+        best = max(best, matmul_peak(device, _LOOK))
+    return best
 
 
 def references(dataset: Dataset) -> dict[str, str]:

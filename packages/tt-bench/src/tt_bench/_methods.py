@@ -74,7 +74,8 @@ def _tt(context: Context) -> Prepared:
 
 
 def _tt_and_q(context: Context) -> Prepared:
-    trained, critic = _transformer(context), find_critic(context)
+    critic = find_critic(context)  # the quicker to train, and to be refused, first
+    trained = _transformer(context)
     evaluator = critic_evaluator(
         trained.bins,
         trained.layout,
@@ -211,7 +212,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             _tt,
             (*_TRANSFORMER_PARTS, "planner"),
             True,
-            "trajectory transformer, beam search by reward and value",
+            "trajectory transformer, search by reward and value",
         ),
         "tt-uniform": Method(
             _tt,
@@ -224,7 +225,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             _tt_and_q,
             (*_TRANSFORMER_PARTS, "planner", "critic"),
             True,
-            "trajectory transformer, beam search by reward and the critic's Q",
+            "trajectory transformer, search by reward and the critic's Q",
         ),
     }
 )

@@ -2,31 +2,24 @@
 
 import contextlib
 import json
-import shutil
-import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import minari
 import numpy as np
-from minari.storage import get_dataset_path
 from numpy.typing import NDArray
 
 from tt_bench._antmaze import antmaze_id
 from tt_bench._dataset import Dataset
+from tt_bench._environments import explained, make_environment
 from tt_bench._episodes import Episodes
 from tt_bench._flatten import FlatObservation, check_keys, default_keys, flatten, leaves
 from tt_bench._goal_data import ant_task, cut_at, is_ant_maze, to_fixed_goal
+from tt_bench._minari_cache import dataset_folder, fetch, first_line, is_local
 from tt_bench._robotics import import_robotics
 from tt_bench._scores import REFERENCE_RETURNS, reference_returns
-
-
-def is_local(dataset_id: str) -> bool:
-    """Say whether the local Minari cache holds a dataset."""
-    return Path(get_dataset_path(dataset_id), "data").is_dir()
 
 
 def read_minari(
@@ -60,6 +53,7 @@ def read_minari(
         ValueError: if there is no such dataset, its files are damaged, or its
             observations or actions are not vectors of numbers.
     """
+    found = is_local(dataset_id)
     stored = _open(dataset_id)
     _check_actions(dataset_id, stored.action_space)
     sizes = leaves(stored.observation_space)
@@ -79,7 +73,8 @@ def read_minari(
         env_id=env or own_env,
         make_env=partial(_make_env, dataset_id, env, chosen),
         reference=reference,
-        source=f"Minari dataset {dataset_id} in {get_dataset_path(dataset_id)}",
+        source=f"Minari dataset {dataset_id}, {'found' if found else 'downloaded'} "
+        f"{'at' if found else 'to'} {dataset_folder(dataset_id)}",
         observation_keys=chosen,
         description=str(stored.storage.metadata.get("description", "")),
     )
@@ -93,7 +88,7 @@ def _as_ant_task(episodes: Episodes, task: str | None) -> Episodes:
 
 def _open(dataset_id: str) -> Any:
     if not is_local(dataset_id):
-        _download(dataset_id)
+        fetch(dataset_id)
     with _reading(dataset_id, ValueError):
         return minari.load_dataset(dataset_id)
 
@@ -107,38 +102,10 @@ def _reading(dataset_id: str, *also: type[Exception]) -> Iterator[None]:
     except kinds as error:
         raise ValueError(
             f"expected a whole Minari dataset {dataset_id!r} at "
-            f"{get_dataset_path(dataset_id)}, could not read it "
-            f"({_first_line(error)}): remove that folder and download or collect it "
+            f"{dataset_folder(dataset_id)}, could not read it "
+            f"({first_line(error)}): remove that folder and download or collect it "
             "again"
         ) from error
-
-
-def _download(dataset_id: str) -> None:
-    path = get_dataset_path(dataset_id)
-    try:
-        with contextlib.redirect_stdout(sys.stderr):
-            minari.download_dataset(dataset_id)
-        found = is_local(dataset_id)
-    except Exception as error:
-        shutil.rmtree(path, ignore_errors=True)
-        raise ValueError(
-            f"expected a Minari dataset, found no {dataset_id!r} at {path} and could "
-            f"not download it ({_first_line(error)}): check the id with `minari list "
-            "remote`, the network, or MINARI_DATASETS_PATH"
-        ) from error
-    except BaseException:
-        shutil.rmtree(path, ignore_errors=True)
-        raise
-    if not found:
-        raise ValueError(
-            f"expected Minari dataset {dataset_id!r} at {path} after its download, "
-            "found none: remove that folder and try again"
-        )
-
-
-def _first_line(error: BaseException) -> str:
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
 
 
 def _check_actions(dataset_id: str, space: gym.Space[Any]) -> None:
@@ -175,7 +142,7 @@ def _make_env(
     dataset_id: str, env: str | None, keys: tuple[str, ...], **options: Any
 ) -> gym.Env[NDArray[np.float32], Any]:
     if env is not None:
-        made = gym.make(env, **options)
+        made = make_environment(env, **options)
         nested = isinstance(made.observation_space, gym.spaces.Dict)
         return FlatObservation(made, keys if nested else ())
     stored = _open(dataset_id)
@@ -189,7 +156,8 @@ def _make_env(
         import_robotics()
     if is_ant_maze(own_env):
         options = {"continuing_task": False, **options}
-    made = stored.recover_environment(eval_env=True, **options)
+    with explained(own_env):
+        made = stored.recover_environment(eval_env=True, **options)
     return FlatObservation(made, keys)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from tt_bench._d4rl import find_d4rl, similar_d4rl
+from tt_bench._d4rl_names import find_d4rl, similar_d4rl
 
 
 @attrs.frozen

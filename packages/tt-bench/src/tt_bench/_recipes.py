@@ -8,7 +8,7 @@ import attrs
 from attrs.validators import ge, gt, in_, le, lt, optional
 
 from tt_bench._cloning import CloningConfig
-from tt_bench._d4rl import D4rlEntry, find_d4rl, similar_d4rl
+from tt_bench._d4rl_names import D4rlEntry, find_d4rl, similar_d4rl
 from tt_bench._load import is_file
 
 _SHARE: Any = optional([ge(0.0), lt(1.0)])

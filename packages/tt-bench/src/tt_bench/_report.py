@@ -12,11 +12,11 @@ from rich.table import Table
 from tt_bench._comparison import print_published
 from tt_bench._results import RunResult
 
-_CAPTION = (
+_ERRORS = (
     "+- is the standard error of the mean: over the runs, one a training seed, or over "
-    "the episodes where there is one run. minutes: wall time of a run, training "
-    "included."
+    "the episodes where there is one run."
 )
+_CAPTION = f"{_ERRORS} minutes: wall time of a run, training included."
 
 
 class Row(NamedTuple):
@@ -71,10 +71,23 @@ def summarise(results: Sequence[RunResult]) -> Row:
     )
 
 
+def _rows(results: Sequence[RunResult]) -> list[Row]:
+    """Average the runs of each method, in the order given."""
+    by_method: dict[str, list[RunResult]] = {}
+    for result in results:
+        by_method.setdefault(result.method, []).append(result)
+    return [summarise(runs) for runs in by_method.values()]
+
+
 def _standard_error(sample: Sequence[float]) -> float:
     if len(sample) < 2:
         return math.nan
     return float(np.std(sample, ddof=1)) / math.sqrt(len(sample))
+
+
+def _mean(row: Row) -> str:
+    error = "" if math.isnan(row.error) else f" +- {row.error:.1f}"
+    return f"{row.mean:.1f}{error}"
 
 
 def _wall(result: RunResult) -> float:
@@ -93,13 +106,10 @@ def tabulate(
     """
     if not results:
         raise ValueError("expected at least one finished run to report, got none")
-    by_method: dict[str, list[RunResult]] = {}
-    for result in results:
-        by_method.setdefault(result.method, []).append(result)
     scored = results[0].scores is not None
     table = _empty("score" if scored else "return", any(r.successes for r in results))
-    for runs in by_method.values():
-        _add(table, summarise(runs), references or {})
+    for row in _rows(results):
+        _add(table, row, references or {})
     if results[0].reference is not None:
         table.add_section()
         _add_anchors(table, results[0].reference)
@@ -117,7 +127,7 @@ def tabulate_suite(suite: Sequence[Sequence[RunResult]]) -> Table:
     Args:
         suite: the finished runs on each dataset, of the same methods.
     """
-    table = Table(box=box.ASCII2, caption=_CAPTION, caption_justify="left")
+    table = Table(box=box.ASCII2, caption=_ERRORS, caption_justify="left")
     table.add_column("method", no_wrap=True)
     for results in suite:
         table.add_column(results[0].dataset["name"], justify="right")
@@ -127,8 +137,8 @@ def tabulate_suite(suite: Sequence[Sequence[RunResult]]) -> Table:
             summarise([result for result in results if result.method == method])
             for results in suite
         ]
-        cells = [f"{row.mean:.1f} +- {row.error:.1f}" for row in rows]
-        table.add_row(method, *cells, f"{np.mean([row.mean for row in rows]):.1f}")
+        average = np.mean([row.mean for row in rows])
+        table.add_row(method, *map(_mean, rows), f"{average:.1f}")
     return table
 
 
@@ -147,7 +157,6 @@ def _empty(unit: str, success: bool) -> Table:
 
 
 def _add(table: Table, row: Row, references: Mapping[str, str]) -> None:
-    error = "" if math.isnan(row.error) else f" +- {row.error:.1f}"
     cells = {
         "method": row.method,
         "runs x episodes": f"{row.runs} x {row.episodes}",
@@ -157,8 +166,7 @@ def _add(table: Table, row: Row, references: Mapping[str, str]) -> None:
         "training": f"{row.steps:,} steps, {row.minutes:.1f} min" if row.steps else "-",
         "minutes": f"{row.wall:.1f}",
     }
-    mean = f"{row.mean:.1f}{error}"
-    table.add_row(*(cells.get(str(c.header), mean) for c in table.columns))
+    table.add_row(*(cells.get(str(c.header), _mean(row)) for c in table.columns))
 
 
 def _add_anchors(table: Table, reference: Sequence[float]) -> None:
@@ -193,4 +201,5 @@ def print_report(
     for result in results:
         if result.note:
             console.print(f"{result.method}: {result.note}", highlight=False)
-    print_published(console, data["name"], first.environment["id"])
+    scored = [] if first.scores is None else _rows(results)
+    print_published(console, results, {row.method: _mean(row) for row in scored})

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
+import os
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from tt_bench._whole_file import written_whole
 FORMAT = "tt-bench run"
 SCHEMA = 1
 
+_LATER = {"training": ("decay",)}  # settings that were not there from the first on
 _PACKAGES = (
     "tt-bench",
     "tt-critic",
@@ -77,15 +79,44 @@ def versions() -> dict[str, str]:
 
 
 def settings_hash(settings: Mapping[str, Any]) -> str:
-    """Return eight hexadecimal digits that name the settings, whatever their order."""
-    text = json.dumps(settings, sort_keys=True, allow_nan=False)
+    """Return eight hexadecimal digits that name the settings, whatever their order.
+
+    Settings that came later count once they are set, so that what was made without
+    them is found.
+    """
+    named = dict(settings)
+    for part, later in _LATER.items():
+        if isinstance(named.get(part), Mapping):
+            named[part] = _without_unset(named[part], later)
+    text = json.dumps(named, sort_keys=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _without_unset(settings: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in settings.items()
+        if not (name in names and value is None)
+    }
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a file whole or not at all, making its folder."""
     with written_whole(path) as partial:
         partial.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
+
+
+def write_once(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a file whole unless there is one, which another process may just make."""
+    mine = path.with_name(f"{path.stem}.{os.getpid()}.once{path.suffix}")
+    write_json(mine, content)
+    try:
+        os.link(mine, path)
+    except OSError:  # there is one, or links are unknown here
+        if not path.exists():
+            os.replace(mine, path)
+    finally:
+        mine.unlink(missing_ok=True)
 
 
 def save_result(result: RunResult, path: Path) -> None:
@@ -100,7 +131,7 @@ def load_result(path: Path) -> RunResult:
         ValueError: the file is cut short, foreign or of an unknown schema.
         FileNotFoundError: there is no such file.
     """
-    content = _read(path)
+    content = read_json(path)
     if content.get("format") != FORMAT:
         raise ValueError(f"{path}: not the result of a run; {_fix(path)}")
     if content.get("schema") != SCHEMA:
@@ -115,7 +146,12 @@ def load_result(path: Path) -> RunResult:
     return RunResult(**{name: content[name] for name in names})
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """Read what was written; empty if it is no mapping.
+
+    Raises:
+        ValueError: the file is cut short or not JSON.
+    """
     try:
         content = json.loads(path.read_bytes())
     except ValueError as error:

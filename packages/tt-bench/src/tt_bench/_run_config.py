@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import attrs
-from attrs.validators import ge, le
+import torch
+from attrs.validators import ge, le, optional
 
 from tt_bench._methods import METHODS
 
@@ -30,9 +31,9 @@ class RunConfig:
     seeds: int = attrs.field(default=3, validator=ge(1))
     first_seed: int = attrs.field(default=0, validator=ge(0))
     episodes: int = attrs.field(default=20, validator=[ge(1), le(999)])
-    max_steps: int | None = None
-    device: str = "cpu"
-    output: Path = Path(".tt")
+    max_steps: int | None = attrs.field(default=None, validator=optional(ge(1)))
+    device: str = attrs.field(default="cpu")
+    output: Path = attrs.field(default=Path(".tt"))
 
     @methods.validator
     def _known(self, _: "attrs.Attribute[Any]", methods: Sequence[str]) -> None:
@@ -41,6 +42,26 @@ class RunConfig:
             known = ", ".join(METHODS)
             raise ValueError(
                 f"expected methods out of {known}; got {', '.join(unknown) or 'none'}"
+            )
+
+    @device.validator
+    def _usable(self, _: "attrs.Attribute[Any]", device: str) -> None:
+        try:
+            torch.empty(0, device=device)
+        except (RuntimeError, AssertionError) as error:
+            reason = str(error).splitlines()[0]
+            raise ValueError(
+                f"expected a device that torch can use, got {device!r} ({reason}); "
+                "cpu always works"
+            ) from error
+
+    @output.validator
+    def _a_folder(self, _: "attrs.Attribute[Any]", output: Path) -> None:
+        there = next(path for path in (output, *output.parents) if path.exists())
+        if not there.is_dir():
+            raise ValueError(
+                f"expected a folder as --output, got {output}: {there} is a file; name "
+                "another folder, or move the file away"
             )
 
 

@@ -11,12 +11,13 @@ import tyro
 from attrs.validators import ge
 from rich.console import Console
 
+from tt_bench._budget import fit_budget, is_noted
 from tt_bench._commands import D4rl, configure
 from tt_bench._experiment import Experiment, episode_seeds
 from tt_bench._interface import Track
 from tt_bench._load import load_dataset
 from tt_bench._method import Context
-from tt_bench._methods import METHODS, untrained
+from tt_bench._methods import METHODS, run_settings, untrained
 from tt_bench._progress import say, shown_on, silent
 from tt_bench._rollout import Rollout, play
 from tt_bench._rollout_picture import choose_numbers, draw_rollout
@@ -27,10 +28,11 @@ from tt_bench._video import choose_renderer, follow, recorded
 
 @attrs.frozen
 class Show:
-    """Play one episode with the model of seed 0 and draw what it planned.
+    """Play one episode with a trained model and draw what it planned.
 
-    Writes rollout.png, and with --video rollout.mp4, into the folder of the results.
-    Give the options that `d4rl` was given: they find the model.
+    It is the first episode of the run with --first-seed. Writes a picture, and with
+    --video a video, into `rollouts` beside the results. Give the options that `d4rl`
+    was given: they find the model.
 
     Attributes:
         method: Which method plans.
@@ -38,10 +40,11 @@ class Show:
         numbers: Indices of the observation numbers to draw; by default those worth
             seeing where the environment is known, else the first.
         moments: Plans to draw at most, evenly apart in time.
-        run: Options of `d4rl`; of --methods, --seeds and --episodes nothing is used.
+        run: Options of `d4rl`; of --methods, --seeds and --episodes nothing is used,
+            and --first-seed says whose model it is.
     """
 
-    method: Literal["tt", "tt+q"] = "tt"
+    method: Literal["tt", "tt-uniform", "tt+q"] = "tt"
     video: bool = False
     numbers: tuple[int, ...] | None = None
     moments: int = attrs.field(default=12, validator=ge(1))
@@ -50,51 +53,66 @@ class Show:
 
 def run_show(options: Show, console: Console) -> None:
     """Play, draw and say where the files are."""
-    recipe, config = configure(options.run)
-    dataset = load_dataset(options.run.dataset, env=options.run.env)
-    experiment = Experiment.of(dataset, recipe, config)
-    context = experiment.context(Run(options.method, 0), silent)
-    _check_trained(context, options)
+    context = _open(options)
+    dataset = context.dataset
     size = dataset.episodes.observations.shape[1]
     numbers = choose_numbers(dataset.env_id, size, options.numbers)
     if options.run.threads is None:
         choose_threads()
     rollout = _play(context, options, shown_on(console))
-    path = context.store.folder / "rollout.png"
+    path = _picture_path(context, options)
     title = f"{dataset.name}, {options.method}: {_outcome(rollout)}"
     draw_rollout(rollout, numbers, path, title=title, moments=options.moments)
-    for written in (path, *([_video_path(context)] if options.video else ())):
+    for written in (path, *([_video_path(path)] if options.video else ())):
         say(console, str(written))
 
 
-def _check_trained(context: Context, options: Show) -> None:
+def _open(options: Show) -> Context:
+    """Find the trained model, whose steps are those of the budget if one is given."""
+    recipe, config = configure(options.run)
+    dataset = load_dataset(options.run.dataset, env=options.run.env)
+    config = attrs.evolve(config, methods=(options.method,))
+    experiment = Experiment.of(dataset, recipe, config)
+    budget = options.run.budget
+    if budget is not None:
+        if not is_noted(experiment, budget):
+            wanted = f"a budget of {budget:g} min whose steps are known"
+            raise _missing(wanted, experiment, options)
+        recipe = fit_budget(experiment, budget)
+        experiment = attrs.evolve(experiment, recipe=recipe)
+    context = experiment.context(Run(options.method, config.first_seed), silent)
     missing = untrained(context, options.method)
     if missing:
-        raise ValueError(
-            f"expected a trained {' and '.join(missing)} of seed 0 with these settings "
-            f"in {context.store.folder}, found none; train with `python -m tt_bench "
-            f"d4rl --dataset {options.run.dataset} --methods {options.method}` and the "
-            "same settings"
-        )
+        wanted = f"a trained {' and '.join(missing)} of seed {context.seed}"
+        raise _missing(wanted, experiment, options)
+    return context
+
+
+def _missing(wanted: str, experiment: Experiment, options: Show) -> ValueError:
+    return ValueError(
+        f"expected {wanted} with these settings in {experiment.store.folder}, found "
+        f"none; train with `python -m tt_bench d4rl --dataset {options.run.dataset} "
+        f"--methods {options.method}` and the same settings"
+    )
 
 
 def _play(context: Context, options: Show, track: Track) -> Rollout:
-    """Play the first episode of the runs with seed 0, recording it if asked to."""
+    """Play the first episode of the run of a seed, recording it if asked to."""
     agent: Any = METHODS[options.method].prepare(context).agent
-    steps = context.task.steps
+    steps, seed = context.task.steps, context.seed
     env = _make_env(context, options.video)
     try:
         with (
-            _camera(env, context, options.video) as shoot,
-            track(f"{options.method} seed 0, an episode", steps) as advance,
+            _camera(env, context, options) as shoot,
+            track(f"{options.method} seed {seed}, an episode", steps) as advance,
         ):
 
             def on_step(step: int) -> None:
                 shoot()
                 advance(step, "")
 
-            seed = episode_seeds(0, 1)[0]
-            return play(agent, env, seed=seed, steps=steps, on_step=on_step)
+            first = episode_seeds(seed, 1)[0]
+            return play(agent, env, seed=first, steps=steps, on_step=on_step)
     finally:
         env.close()
 
@@ -110,17 +128,27 @@ def _make_env(context: Context, video: bool) -> gymnasium.Env[Any, Any]:
 
 @contextmanager
 def _camera(
-    env: gymnasium.Env[Any, Any], context: Context, video: bool
+    env: gymnasium.Env[Any, Any], context: Context, options: Show
 ) -> Iterator[Callable[[], None]]:
-    if not video:
+    if not options.video:
         yield lambda: None
         return
-    with recorded(env, _video_path(context)) as shoot:
+    with recorded(env, _video_path(_picture_path(context, options))) as shoot:
         yield shoot
 
 
-def _video_path(context: Context) -> Path:
-    return context.store.folder / "rollout.mp4"
+def _picture_path(context: Context, options: Show) -> Path:
+    """Name the picture by all that the episode depends on."""
+    settings = run_settings(context, METHODS[options.method].parts)
+    evaluation = {
+        "environment": context.dataset.env_id,
+        "max_steps": options.run.max_steps,
+    }
+    return context.store.rollout_path(options.method, settings | evaluation)
+
+
+def _video_path(picture: Path) -> Path:
+    return picture.with_suffix(".mp4")
 
 
 def _outcome(rollout: Rollout) -> str:

@@ -17,7 +17,7 @@ from tt_bench._collect import Environment, Progress, collect
 from tt_bench._evaluate import evaluate
 from tt_bench._interface import Agent
 from tt_bench._maze import MAZES, Maze
-from tt_bench._minari import is_local
+from tt_bench._minari_cache import is_local
 from tt_bench._minari_write import MinariNotes, check_unused, write_minari
 from tt_bench._pendulum import PendulumDriver, SwingConfig
 from tt_bench._pointmaze import maze_id, pointmaze_steps

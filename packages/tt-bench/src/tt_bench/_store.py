@@ -17,8 +17,9 @@ class Store:
     """A folder for one dataset's runs.
 
     `results/` holds a JSON file a finished run; beside it lies a folder for each
-    trained model, with the checkpoint of one that is not finished. Names end with a
-    hash of the settings, so that other settings never meet an old file.
+    trained model, with the checkpoint of one that is not finished. `rollouts/` holds
+    pictures of episodes and `budgets/` the steps that fit in some minutes. Names end
+    with a hash of the settings, so that other settings never meet an old file.
     """
 
     folder: Path
@@ -51,6 +52,11 @@ class Store:
         """
         path = self.result_path(method, settings)
         return load_result(path) if path.exists() else None
+
+    def rollout_path(self, method: str, settings: Mapping[str, Any]) -> Path:
+        """Name the picture of an episode that a method plays with these settings."""
+        name = f"{_slug(method)}-seed{settings['seed']}-{settings_hash(settings)}.png"
+        return self.folder / "rollouts" / name
 
     def budget_path(self, part: str, settings: Mapping[str, Any]) -> Path:
         """Name the file of the steps that a budget came to with these settings."""

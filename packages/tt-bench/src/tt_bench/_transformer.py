@@ -14,7 +14,7 @@ import tt_model
 import tt_tokenize
 from tt_bench._episodes import Episodes
 from tt_bench._interface import IntArray
-from tt_bench._recipes import Recipe
+from tt_bench._recipes import Recipe, TrainingSettings
 from tt_bench._results import write_json
 from tt_model import (
     Epoch,
@@ -27,7 +27,7 @@ from tt_model import (
 from tt_tokenize import Bins, Layout, QuantileBins, UniformBins, join, reward_to_go
 
 _HELD_OUT_EVERY = 20
-_RECORDS = 10  # of the losses, in a whole training
+RECORDS = 10  # of the losses, in a whole training
 
 
 class Trained(NamedTuple):
@@ -91,8 +91,10 @@ def model_config(recipe: Recipe, layout: Layout, bins: Bins) -> TransformerConfi
     )
 
 
-def train_config(recipe: Recipe, layout: Layout, seed: int) -> TrainConfig:
-    """Return the settings of training for transitions of a layout."""
+def train_config(
+    recipe: Recipe, layout: Layout, *, windows: int, seed: int
+) -> TrainConfig:
+    """Return the settings of training on so many transitions of a layout."""
     settings = recipe.training
     weights = [1.0] * layout.width
     weights[layout.action_slice] = [settings.action_weight] * layout.action
@@ -102,13 +104,22 @@ def train_config(recipe: Recipe, layout: Layout, seed: int) -> TrainConfig:
         batch=settings.batch,
         transitions=settings.transitions,
         learning_rate=settings.learning_rate,
+        decay_steps=_decay_steps(settings, windows),
         loss_weights=loss_weights,
-        steps_per_epoch=max(1, settings.steps // _RECORDS),
+        steps_per_epoch=max(1, settings.steps // RECORDS),
         checkpoint_every=max(1, min(1_000, settings.steps // 10)),
         seed=seed,
         precision=settings.precision,
         compile=settings.compile,
     )
+
+
+def _decay_steps(settings: TrainingSettings, windows: int) -> int | None:
+    """Return the step at which the cosine ends; None stands for the last one."""
+    if settings.decay is None:
+        return None
+    steps = math.ceil(settings.decay * windows / settings.batch)
+    return steps if steps < settings.steps else None
 
 
 def train_transformer(
@@ -125,12 +136,12 @@ def train_transformer(
         return _load(folder, device)
     bins, layout, data = fit_bins(episodes, recipe)
     fitted, held_out = split(data)
-    model = _new_model(model_config(recipe, layout, bins), seed)
+    model = new_model(model_config(recipe, layout, bins), seed)
     checkpoint = folder / "checkpoint.safetensors"
     history = tt_model.train(
         model.to(device),
         fitted,
-        train_config(recipe, layout, seed),
+        train_config(recipe, layout, windows=len(fitted.tokens), seed=seed),
         held_out=held_out,
         parts=_parts(layout),
         checkpoint=checkpoint,
@@ -142,7 +153,7 @@ def train_transformer(
     return _load(folder, device)
 
 
-def _new_model(config: TransformerConfig, seed: int) -> TrajectoryTransformer:
+def new_model(config: TransformerConfig, seed: int) -> TrajectoryTransformer:
     """Initialise from the seed alone, leaving the global generator as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

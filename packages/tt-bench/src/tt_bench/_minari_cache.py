@@ -1,0 +1,158 @@
+"""Minari's local datasets: which ids there are, and how one comes, whole or not at all.
+
+The cache is `MINARI_DATASETS_PATH`, else `~/.minari/datasets`.
+"""
+
+import contextlib
+import http.client
+import os
+import shutil
+import ssl
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import minari
+from minari.dataset.minari_dataset import parse_dataset_id
+from minari.storage import get_dataset_path
+
+_CACHE = "MINARI_DATASETS_PATH"
+_PATIENCE = 10.0  # seconds for the server's first sign of life
+_SLOW = (ssl.SSLError, TimeoutError)  # may go well with Minari's own client
+
+
+def is_local(dataset_id: str) -> bool:
+    """Say whether the local Minari cache holds a dataset; False for what is no id."""
+    return _is_id(dataset_id) and (dataset_folder(dataset_id) / "data").is_dir()
+
+
+def dataset_folder(dataset_id: str) -> Path:
+    """Return the folder in the cache that a dataset has or would have.
+
+    Raises:
+        ValueError: if it is no Minari id, or there is no place for the cache.
+    """
+    if not _is_id(dataset_id):
+        folder = os.path.isdir(os.path.expanduser(dataset_id))
+        raise ValueError(
+            "expected the path of an HDF5 file, or a Minari id with its version such "
+            f"as mujoco/hopper/medium-v0, got {dataset_id!r}"
+            f"{', which is a folder: name a file in it' if folder else ''}"
+        )
+    try:
+        return Path(get_dataset_path(dataset_id))
+    except OSError as error:
+        raise ValueError(
+            f"expected a folder for Minari's datasets, could not make it ({error}): "
+            f"set {_CACHE} to another"
+        ) from error
+
+
+def _is_id(dataset_id: str) -> bool:
+    try:
+        parse_dataset_id(dataset_id)
+    except (ValueError, TypeError):  # TypeError where the version is missing
+        return False
+    return True
+
+
+def fetch(dataset_id: str) -> None:
+    """Download a dataset into the cache.
+
+    It comes into a folder of its own and is moved when it is whole: nothing that was
+    there before changes, and whatever stops it leaves nothing in the dataset's place.
+
+    Raises:
+        ValueError: if it is no Minari id, something else has its place, or it can't
+            be downloaded.
+    """
+    target = dataset_folder(dataset_id)
+    if os.path.lexists(target):
+        raise ValueError(
+            f"expected a Minari dataset or nothing at {target}, found something else: "
+            "move it away and try again"
+        )
+    cache = Path(get_dataset_path())
+    try:
+        with _elsewhere(cache) as private:
+            _download(dataset_id)
+            found = is_local(dataset_id)
+            _move(private, cache)
+    except Exception as error:
+        raise ValueError(
+            f"expected a Minari dataset, found no {dataset_id!r} at {target} and could "
+            f"not download it ({first_line(error)}): check the id with `minari list "
+            f"remote`, the network, or {_CACHE}"
+        ) from error
+    if not found:
+        raise ValueError(
+            f"expected Minari dataset {dataset_id!r} after its download, found none: "
+            "the server's copy is not whole; try again or choose another version"
+        )
+
+
+@contextlib.contextmanager
+def _elsewhere(cache: Path) -> Iterator[Path]:
+    """Give Minari an empty cache for a while, on the same disk as the real one."""
+    before = os.environ.get(_CACHE)
+    private = Path(tempfile.mkdtemp(prefix=".downloading-", dir=cache))
+    try:
+        os.environ[_CACHE] = str(private)
+        yield private
+    finally:
+        if before is None:
+            os.environ.pop(_CACHE, None)
+        else:
+            os.environ[_CACHE] = before
+        shutil.rmtree(private, ignore_errors=True)
+
+
+def _download(dataset_id: str) -> None:
+    _reach_server()
+    with contextlib.redirect_stdout(sys.stderr):
+        minari.download_dataset(dataset_id)
+
+
+def _reach_server() -> None:
+    """Fail soon where there is no network: Minari's client would try for long."""
+    if not os.environ.get("MINARI_REMOTE", "hf://").startswith("hf://"):
+        return
+    address = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
+    request = urllib.request.Request(address, method="HEAD")
+    try:
+        urllib.request.urlopen(request, timeout=_PATIENCE).close()
+    except urllib.error.HTTPError as answer:
+        answer.close()
+    except urllib.error.URLError as error:
+        if not isinstance(error.reason, _SLOW):
+            raise
+    except (OSError, http.client.HTTPException):
+        return
+
+
+def _move(private: Path, cache: Path) -> None:
+    """Move what is not there yet: files of namespaces, and datasets whole."""
+    files = list(private.rglob("namespace_metadata.json"))
+    datasets = [path.parent.parent for path in private.rglob("data/metadata.json")]
+    for source in (*files, *datasets):
+        target = cache / source.relative_to(private)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.exists():
+            _rename(source, target)
+
+
+def _rename(source: Path, target: Path) -> None:
+    try:
+        source.rename(target)
+    except OSError:
+        if not target.exists():  # else another process was as fast
+            raise
+
+
+def first_line(error: BaseException) -> str:
+    """Return an error's kind and the first line of what it says."""
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
