@@ -89,6 +89,14 @@ def test_the_report_says_what_was_compared_on_what() -> None:
     assert "standard error" in text
 
 
+def test_the_updates_of_a_critic_besides_are_told() -> None:
+    settings = {"training": {"steps": 1500}, "critic": {"steps": 20_000}}
+    both = run_of("tt+q", 0, [1.0, 2.0], settings=settings)
+    assert "1,500 + 20,000 steps, 2.0 min" in printed([both])
+    alone = run_of("iql", 0, [1.0, 2.0], settings={"critic": {"steps": 1500}})
+    assert "| 1,500 steps, 2.0 min" in printed([alone])
+
+
 def test_methods_keep_their_order_and_narrow_terminals_lose_no_row() -> None:
     results = [run_of(name, 0, [1.0, 2.0]) for name in ("random", "bc", "tt")]
     text = printed(results, width=80)

@@ -32,6 +32,7 @@ class Row(NamedTuple):
         returned: mean raw return.
         success: share of episodes that succeeded, None where not known.
         steps: gradient steps of a training.
+        updates: of a critic trained besides.
         minutes: minutes of a training, mean over runs.
         wall: minutes of training and evaluation, mean over runs.
     """
@@ -45,6 +46,7 @@ class Row(NamedTuple):
     returned: float
     success: float | None
     steps: int
+    updates: int
     minutes: float
     wall: float
 
@@ -66,6 +68,7 @@ def summarise(results: Sequence[RunResult]) -> Row:
         returned=float(np.mean([np.mean(result.returns) for result in results])),
         success=float(np.mean(successes)) if successes else None,
         steps=int(results[0].budget["steps"]),
+        updates=_updates(results[0]),
         minutes=float(np.mean([result.budget["minutes"] for result in results])),
         wall=float(np.mean([_wall(result) for result in results])),
     )
@@ -77,6 +80,18 @@ def _rows(results: Sequence[RunResult]) -> list[Row]:
     for result in results:
         by_method.setdefault(result.method, []).append(result)
     return [summarise(runs) for runs in by_method.values()]
+
+
+def _updates(result: RunResult) -> int:
+    """Return the updates of the critic of a method that has a transformer as well."""
+    settings = result.settings
+    both = "training" in settings and "critic" in settings
+    return int(settings["critic"]["steps"]) if both else 0
+
+
+def _training(row: Row) -> str:
+    besides = f" + {row.updates:,}" if row.updates else ""
+    return f"{row.steps:,}{besides} steps, {row.minutes:.1f} min" if row.steps else "-"
 
 
 def _standard_error(sample: Sequence[float]) -> float:
@@ -163,7 +178,7 @@ def _add(table: Table, row: Row, references: Mapping[str, str]) -> None:
         "raw return": f"{row.returned:.1f}",
         "success": "-" if row.success is None else f"{100 * row.success:.0f} %",
         "reference": references.get(row.method, "-"),
-        "training": f"{row.steps:,} steps, {row.minutes:.1f} min" if row.steps else "-",
+        "training": _training(row),
         "minutes": f"{row.wall:.1f}",
     }
     table.add_row(*(cells.get(str(c.header), _mean(row)) for c in table.columns))
