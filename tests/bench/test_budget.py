@@ -12,6 +12,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
+from tt_bench import _budget
 from tt_bench._budget import fit_budget
 from tt_bench._dataset import Dataset
 from tt_bench._episodes import Episodes
@@ -105,13 +106,13 @@ def test_training_takes_the_minutes_that_it_was_given(
     open_experiment: Open, clock: Clock, tmp_path: Path
 ) -> None:
     experiment = open_experiment()
-    recipe = fit_budget(experiment, minutes=5.0)
-    # 300 s less ten evaluations of 3 s, at 1 s a step
-    assert recipe.training.steps == 270
+    recipe = fit_budget(experiment, minutes=1.0)
+    # 60 s less ten evaluations of 3 s, at 1 s a step
+    assert recipe.training.steps == 30
     trained = train_transformer(
         experiment.dataset.episodes, recipe, tmp_path / "model", seed=0, device="cpu"
     )
-    assert trained.seconds == clock.first + 269 + 10 * clock.evaluation
+    assert trained.seconds == clock.first + 29 + 10 * clock.evaluation
 
 
 def test_a_budget_that_evaluations_use_up_trains_a_step(
@@ -137,8 +138,9 @@ def test_what_training_does_not_depend_on_is_not_timed_for_again(
 
 
 def test_the_critic_keeps_its_steps_whatever_the_transformer(
-    open_experiment: Open,
+    open_experiment: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(_budget, "_ENOUGH", 0.2)
     first = fit_budget(open_experiment(methods=("iql",)), 0.01).critic.steps
     wider = attrs.evolve(TINY, model=attrs.evolve(TINY.model, width=8))
     again = fit_budget(open_experiment(wider, methods=("iql",)), 0.01)

@@ -9,7 +9,7 @@ import pytest
 
 import tt_critic
 import tt_model
-from tt_bench import METHODS, _commands, _messages, _methods, _sources
+from tt_bench import METHODS, _budget, _commands, _messages, _methods, _sources
 from tt_bench._budget import fit_budget
 from tt_bench._cli import main, parse
 from tt_bench._commands import D4rl
@@ -27,6 +27,12 @@ TINY = [
     *("--critic.steps", "2", "--critic.width", "4", "--critic.batch", "4"),
     *("--methods", *METHODS),
 ]
+
+
+@pytest.fixture(autouse=True)
+def short_trials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time steps for a moment: how many fit is not of interest here."""
+    monkeypatch.setattr(_budget, "_ENOUGH", 0.2)
 
 
 @pytest.fixture

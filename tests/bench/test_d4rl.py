@@ -258,7 +258,7 @@ def test_a_small_recipe_keeps_the_task_and_leaves_what_is_small_already() -> Non
     paper = recipe_for("antmaze-large-play-v2")
     small = recipe_for("antmaze-large-play-v2", small=True)
     assert (small.model.layers, small.model.width) == (2, 64)
-    assert small.training.steps * small.training.batch < 1e-2 * (
+    assert small.training.steps * small.training.batch < 2e-2 * (
         paper.training.steps * paper.training.batch
     )
     assert small.planner.beam < paper.planner.beam

@@ -1,13 +1,16 @@
 """D4RL's own environments behind Gymnasium's rules."""
 
 import sys
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
+from tt_bench._cli import main
 from tt_bench._d4rl_env import D4rlEnv
 from tt_bench._environments import make_environment
 
@@ -37,6 +40,9 @@ class Old:
         if self.steps == self.limit:
             return np.ones(3), 1.0, True, {"TimeLimit.truncated": True}
         return self.generator.normal(size=3), float(action[0]), self.steps == 4, {}
+
+    def render(self, mode: str) -> str:
+        return mode
 
     def close(self) -> None:
         self.closed = True
@@ -90,6 +96,29 @@ def test_it_is_made_by_name_and_seeded(made: dict[str, Any]) -> None:
     assert made["hopper-medium-v2"].seeds == [7, 7]
     env.close()
     assert made["hopper-medium-v2"].closed
+
+
+@pytest.mark.usefixtures("made")
+def test_a_file_is_played_in_it_from_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("D4RL_DATASET_DIR", str(tmp_path))
+    with h5py.File(tmp_path / "hopper_medium-v2.hdf5", "w") as file:
+        file["observations"], file["actions"] = np.zeros((9, 3)), np.zeros((9, 2))
+        file["rewards"], file["terminals"] = np.ones(9), np.arange(9) == 8
+    chosen = ["--dataset", "hopper-medium-v2", "--env", "d4rl/hopper-medium-v2"]
+    output = ["--output", str(tmp_path / "out"), "--threads", "1"]
+    assert (
+        main(["d4rl", *chosen, "--methods", "random", "--episodes", "2", *output]) == 0
+    )
+    assert "environment d4rl/hopper-medium-v2" in capsys.readouterr().out
+
+
+def test_it_can_be_recorded(made: dict[str, Any]) -> None:
+    env = make_environment("d4rl/hopper-medium-v2", render_mode="rgb_array")
+    env.reset(seed=0)
+    assert env.render() == "rgb_array"
+    assert list(made) == ["hopper-medium-v2"]
 
 
 def test_without_the_package_one_error_says_so() -> None:

@@ -26,6 +26,7 @@ from tt_bench._robotics import import_robotics
 NAME = "tests/pendulum-v0"
 FIELDS = [field.name for field in attrs.fields(Episodes)]
 reach_server = _minari_cache._reach_server
+client_download = _minari_cache._download
 
 
 @pytest.fixture(autouse=True)
@@ -35,12 +36,25 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("MINARI_DATASETS_PATH", str(folder))
 
-    def no_network(_: str) -> None:
+    def no_network(_: str, __: Path) -> None:
         raise ConnectionError("no network\nand much more")
 
-    monkeypatch.setattr(minari, "download_dataset", no_network)
-    monkeypatch.setattr(_minari_cache, "_reach_server", lambda: None)
+    monkeypatch.setattr(_minari_cache, "_download", no_network)
     return folder
+
+
+def serve(
+    monkeypatch: pytest.MonkeyPatch, episodes: Episodes, *names: str, **notes: Any
+) -> None:
+    """Let each download bring what was asked for, and these other datasets."""
+
+    def download(dataset_id: str, folder: Path) -> None:
+        with monkeypatch.context() as here:
+            here.setenv("MINARI_DATASETS_PATH", str(folder))
+            for name in (dataset_id, *names):
+                write_minari(episodes, name, pendulum(**notes))
+
+    monkeypatch.setattr(_minari_cache, "_download", download)
 
 
 @pytest.fixture
@@ -208,7 +222,7 @@ def test_what_is_no_id_is_refused_before_anything_is_touched(
 ) -> None:
     home = tmp_path / "home"
     kept = keep(home / "data" / "x"), keep(cache / "mujoco/hopper/medium-v0/data/x")
-    monkeypatch.setattr(minari, "download_dataset", None)
+    monkeypatch.setattr(_minari_cache, "_download", None)
     monkeypatch.chdir(tmp_path)
     name = str(home) if name == "HOME" else name
     assert not is_local(name)
@@ -245,12 +259,12 @@ def test_a_download_that_stops_leaves_nothing(
     before = sorted(cache.rglob("*"))
     places = []
 
-    def download(dataset_id: str) -> None:
-        places.append(Path(minari.storage.get_dataset_path(dataset_id)))
+    def download(dataset_id: str, folder: Path) -> None:
+        places.append(folder / dataset_id)
         keep(places[0] / "data" / "main")
         raise stop
 
-    monkeypatch.setattr(minari, "download_dataset", download)
+    monkeypatch.setattr(_minari_cache, "_download", download)
     with pytest.raises((ValueError, KeyboardInterrupt)):
         read_minari("half/way-v0")
     assert places[0] != cache / "half" / "way-v0"
@@ -262,26 +276,18 @@ def test_a_download_that_stops_leaves_nothing(
 def test_a_dataset_without_its_files_is_not_put_in_place(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(minari, "download_dataset", lambda _: None)
+    monkeypatch.setattr(_minari_cache, "_download", lambda *_: None)
     with pytest.raises(ValueError, match="after its download, found none"):
         read_minari("far/away-v0")
     assert list(cache.iterdir()) == []
 
 
 def test_a_missing_dataset_is_downloaded(
-    episodes: Episodes,
-    cache: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    episodes: Episodes, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def download(dataset_id: str) -> None:
-        print(f"Downloading {dataset_id}")  # noqa: T201
-        write_minari(episodes, dataset_id, pendulum())
-
-    monkeypatch.setattr(minari, "download_dataset", download)
+    serve(monkeypatch, episodes)
     first = read_minari("far/away-v0")
     assert len(first.episodes) == 9
-    assert capsys.readouterr().out == ""
     place = cache / "far" / "away-v0"
     assert f"downloaded to {place}" in first.source
     assert f"found at {place}" in read_minari("far/away-v0").source
@@ -293,18 +299,45 @@ def test_a_missing_dataset_is_downloaded(
 def test_what_comes_with_a_dataset_replaces_nothing(
     episodes: Episodes, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def download(dataset_id: str) -> None:
-        for name in (dataset_id, "far/part-v0", "far/old-v0"):
-            write_minari(episodes, name, pendulum(description="new"))
-
     write_minari(episodes, "far/old-v0", pendulum(description="old"))
     notes = cache / "far" / "namespace_metadata.json"
     notes.write_text('{"description": "mine"}')
-    monkeypatch.setattr(minari, "download_dataset", download)
+    serve(monkeypatch, episodes, "far/part-v0", "far/old-v0", description="new")
     assert read_minari("far/away-v0").description == "new"
     assert read_minari("far/part-v0").description == "new"
     assert read_minari("far/old-v0").description == "old"
     assert "mine" in notes.read_text()
+
+
+_CLIENT = """
+import os, pathlib
+def download_dataset(name):
+    print("Downloading", name)
+    if name == "no/such-v0":
+        raise ValueError("no such dataset\\nand much more")
+    folder = pathlib.Path(os.environ["MINARI_DATASETS_PATH"], name)
+    folder.mkdir(parents=True)
+    (folder / "came").touch()
+"""
+
+
+def test_minaris_client_has_a_cache_and_a_process_of_its_own(
+    cache: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "minari.py").write_text(_CLIENT)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(_minari_cache, "_reach_server", lambda: None)
+    client_download("far/away-v0", tmp_path / "private")
+    assert (tmp_path / "private" / "far" / "away-v0" / "came").exists()
+    assert list(cache.iterdir()) == []
+    said = capfd.readouterr()
+    assert (said.out, said.err) == ("", "Downloading far/away-v0\n")
+    with pytest.raises(ConnectionError, match="ValueError: no such dataset"):
+        client_download("no/such-v0", tmp_path / "private")
+    assert os.environ["MINARI_DATASETS_PATH"] == str(cache)
 
 
 def test_without_a_network_the_server_is_asked_once(

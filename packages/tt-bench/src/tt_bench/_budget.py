@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import attrs
 
+import tt_critic
 import tt_model
-from tt_bench._criticism import train_critic
+from tt_bench._criticism import iql_config, judged_transitions, reward_units
 from tt_bench._experiment import Experiment
 from tt_bench._methods import METHODS, run_settings
 from tt_bench._progress import silent
@@ -31,7 +31,7 @@ from tt_model import Epoch, Progress
 _WARM = 2  # reports of a trial until training has come to its pace
 _ENOUGH = 5.0  # seconds from there on that tell the pace
 _MOST = 10_000  # steps of a trial
-_UPDATES = 400  # of the critic's trial
+_MOST_UPDATES = 200_000
 _TRAINS = {"training": "tt", "critic": "iql"}  # parts of a recipe, methods that need it
 
 
@@ -63,8 +63,18 @@ def fit_budget(experiment: Experiment, minutes: float) -> Recipe:
             pace = _TIMERS[part](experiment)
             steps = max(1, round((60 * minutes - pace.besides) / pace.step))
             write_once(path, {"steps": steps, **facts})
-        recipe = _with_steps(recipe, part, int(read_json(path)["steps"]))
+        recipe = _with_steps(recipe, part, _read_steps(path))
     return recipe
+
+
+def _read_steps(path: Path) -> int:
+    steps = read_json(path).get("steps")
+    if not isinstance(steps, int):
+        raise ValueError(
+            f"expected the steps of a budget in {path}, got {steps!r}: delete the file "
+            "to time them again"
+        )
+    return steps
 
 
 def is_noted(experiment: Experiment, minutes: float) -> bool:
@@ -127,7 +137,7 @@ def _time_steps(train: Callable[..., object]) -> float:
     """Return the seconds of a step, once training has come to its pace."""
     marks: list[tuple[int, float]] = []
 
-    def on_progress(progress: Progress) -> None:
+    def on_progress(progress: Progress | tt_critic.Progress) -> None:
         marks.append((progress.step, time.perf_counter()))
         if len(marks) > _WARM and marks[-1][1] - marks[_WARM - 1][1] >= _ENOUGH:
             raise _EnoughError
@@ -151,21 +161,23 @@ def _time_last(train: Callable[..., object]) -> float:
 
 def _time_critic(experiment: Experiment) -> _Pace:
     """Time updates of the critic."""
-    recipe = experiment.recipe
-    critic = attrs.evolve(recipe.critic, steps=_UPDATES)
-    marks: list[tuple[int, float]] = []
-    with TemporaryDirectory() as folder:
-        train_critic(
-            experiment.dataset.episodes,
-            experiment.task,
-            attrs.evolve(recipe, critic=critic),
-            Path(folder),
-            seed=0,
-            device=experiment.config.device,
-            on_progress=lambda step, _: marks.append((step, time.perf_counter())),
-        )
-    half = marks[len(marks) // 2 :]
-    return _Pace((half[-1][1] - half[0][1]) / (half[-1][0] - half[0][0]))
+    episodes, task, recipe = (
+        experiment.dataset.episodes,
+        experiment.task,
+        experiment.recipe,
+    )
+    device = experiment.config.device
+    units = reward_units(episodes, recipe.critic.rewards)
+    train = partial(
+        tt_critic.train_critic,
+        judged_transitions(episodes, task, units),
+        attrs.evolve(iql_config(recipe, seed=0), steps=_MOST_UPDATES),
+        bounds=(task.low, task.high),
+        device=device,
+        cuda_graph=device.startswith("cuda"),
+        report_every=20 if device == "cpu" else 500,
+    )
+    return _Pace(_time_steps(train))
 
 
 _TIMERS: Mapping[str, Callable[[Experiment], _Pace]] = {

@@ -1,5 +1,6 @@
 """What the commands of the command line do, once their options are known."""
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Annotated
 import attrs
 import torch
 import tyro
-from attrs.validators import ge, gt, in_, optional
+from attrs.validators import ge, gt, in_, lt, optional
 from rich.console import Console
 
 from tt_bench._budget import budgeted, fit_budget, is_noted
@@ -85,7 +86,9 @@ class D4rl:
     episodes: int = 20
     max_steps: int | None = None
     steps: int | None = None
-    budget: float | None = attrs.field(default=None, validator=optional(gt(0.0)))
+    budget: float | None = attrs.field(
+        default=None, validator=optional([gt(0.0), lt(math.inf)])
+    )
     suite: str | None = attrs.field(default=None, validator=optional(in_(SUITES)))
     device: str = "cpu"
     threads: int | None = attrs.field(default=None, validator=optional(ge(1)))

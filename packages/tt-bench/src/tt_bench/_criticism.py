@@ -85,6 +85,17 @@ def _refusal(reason: str) -> str:
     )
 
 
+def judged_transitions(episodes: Episodes, task: Task, units: Units) -> Transitions:
+    """Return the transitions that a critic learns from, in its units of reward."""
+    return Transitions(
+        episodes.observations,
+        np.clip(episodes.actions, task.low, task.high),  # rounding aside
+        units.scale * episodes.rewards + np.float32(units.shift),
+        episodes.next_observations(),
+        episodes.terminations(),
+    )
+
+
 def train_critic(
     episodes: Episodes,
     task: Task,
@@ -146,13 +157,7 @@ def _train(
     began = time.perf_counter()
     try:
         critic = tt_critic.train_critic(
-            Transitions(
-                episodes.observations,
-                np.clip(episodes.actions, task.low, task.high),  # rounding aside
-                units.scale * episodes.rewards + np.float32(units.shift),
-                episodes.next_observations(),
-                episodes.terminations(),
-            ),
+            judged_transitions(episodes, task, units),
             config,
             bounds=(task.low, task.high),
             device=device,

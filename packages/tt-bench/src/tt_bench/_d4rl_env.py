@@ -19,17 +19,21 @@ class D4rlEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
     step's `info` has `TimeLimit.truncated`, else a termination.
     """
 
-    def __init__(self, name: str) -> None:
+    metadata = {"render_modes": ["rgb_array"]}  # noqa: RUF012
+
+    def __init__(self, name: str, render_mode: str | None = None) -> None:
         """Make the environment.
 
         Args:
             name: D4RL's name, such as hopper-medium-v2.
+            render_mode: None or "rgb_array".
 
         Raises:
             ValueError: if the package d4rl, or the gym it needs, can't be imported or
                 doesn't have the environment.
         """
         self._old = _make(name)
+        self.render_mode = render_mode
         self.observation_space = _box(self._old.observation_space)
         self.action_space = _box(self._old.action_space)
 
@@ -52,6 +56,10 @@ class D4rlEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         terminated = bool(done) and not truncated
         seen = np.asarray(observation, np.float32)
         return seen, float(reward), terminated, truncated, info
+
+    def render(self) -> Any:
+        """Return a picture: uint8 [H, W, 3]."""
+        return self._old.render(mode=self.render_mode)
 
     def close(self) -> None:
         """Release what the environment holds."""
@@ -83,13 +91,14 @@ def register_d4rl() -> None:
     """Register `d4rl/NAME` with Gymnasium for each of D4RL's datasets.
 
     One of them is `d4rl/hopper-medium-v2`; `gym` and `d4rl` are imported when it is
-    made.
+    made. Episodes have the time limit of the environment of today.
     """
-    for name in d4rl_entries():
+    for name, entry in d4rl_entries().items():
         if f"d4rl/{name}" not in gymnasium.registry:
             gymnasium.register(
                 f"d4rl/{name}",
                 entry_point="tt_bench._d4rl_env:D4rlEnv",
+                max_episode_steps=gymnasium.spec(entry.env_id).max_episode_steps,
                 disable_env_checker=True,
                 kwargs={"name": name},
             )

@@ -122,12 +122,13 @@ def _fetch(
 
 def _settle_refusal(error: urllib.error.HTTPError, part: Partial, have: int) -> int:
     """Accept a refusal that says that all bytes are here; forget a part that is not."""
-    total = _total(error.headers.get("Content-Range", ""))
-    if error.code != _SATISFIED or not have or not total:
+    if error.code != _SATISFIED or not have:
         raise error
+    total = _total(error.headers.get("Content-Range", ""))
     if total != have:
         part.forget()
-        raise IncompleteError(f"the server has {total:,} bytes, {have:,} were there")
+        told = f"{total:,} bytes" if total else "another number of bytes"
+        raise IncompleteError(f"the server has {told}, {have:,} were there")
     return total
 
 

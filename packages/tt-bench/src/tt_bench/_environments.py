@@ -59,7 +59,7 @@ def explained(env_id: str | None) -> Iterator[None]:
     """Turn what Gymnasium raises for an environment into one ValueError."""
     try:
         yield
-    except (gym.error.Error, ImportError) as error:
+    except (gym.error.Error, ImportError, TypeError) as error:
         text = str(error).strip().splitlines()
         reason = text[0] if text else type(error).__name__
         raise ValueError(

@@ -67,6 +67,7 @@ def _mark_jumps(stored: h5py.Dataset, observations: Vectors, marks: Flags) -> Ve
             following = stored[begin:end, : observations.shape[1]].astype(np.float32)
             seen = observations[begin + 1 : end + 1]
             same = np.abs(following[: len(seen)] - seen) <= most
+            same |= np.isnan(following[: len(seen)]) & np.isnan(seen)  # told elsewhere
         block = marks[begin:end]
         fresh = ~same.all(axis=1) & ~block[: len(seen)]
         block[: len(seen)] |= fresh

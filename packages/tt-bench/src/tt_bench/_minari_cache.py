@@ -3,25 +3,31 @@
 The cache is `MINARI_DATASETS_PATH`, else `~/.minari/datasets`.
 """
 
-import contextlib
 import http.client
 import os
-import shutil
 import ssl
+import subprocess
 import sys
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
-import minari
 from minari.dataset.minari_dataset import parse_dataset_id
 from minari.storage import get_dataset_path
 
 _CACHE = "MINARI_DATASETS_PATH"
 _PATIENCE = 10.0  # seconds for the server's first sign of life
 _SLOW = (ssl.SSLError, TimeoutError)  # may go well with Minari's own client
+_CLIENT = """
+import contextlib, sys, minari
+try:
+    with contextlib.redirect_stdout(sys.stderr):
+        minari.download_dataset(sys.argv[1])
+except Exception as error:
+    print(f"{type(error).__name__}: {error}")
+    sys.exit(1)
+"""
 
 
 def is_local(dataset_id: str) -> bool:
@@ -77,43 +83,39 @@ def fetch(dataset_id: str) -> None:
         )
     cache = Path(get_dataset_path())
     try:
-        with _elsewhere(cache) as private:
-            _download(dataset_id)
-            found = is_local(dataset_id)
-            _move(private, cache)
+        with tempfile.TemporaryDirectory(prefix=".downloading-", dir=cache) as folder:
+            _download(dataset_id, Path(folder))
+            _move(Path(folder), cache)
     except Exception as error:
         raise ValueError(
             f"expected a Minari dataset, found no {dataset_id!r} at {target} and could "
             f"not download it ({first_line(error)}): check the id with `minari list "
             f"remote`, the network, or {_CACHE}"
         ) from error
-    if not found:
+    if not is_local(dataset_id):
         raise ValueError(
             f"expected Minari dataset {dataset_id!r} after its download, found none: "
             "the server's copy is not whole; try again or choose another version"
         )
 
 
-@contextlib.contextmanager
-def _elsewhere(cache: Path) -> Iterator[Path]:
-    """Give Minari an empty cache for a while, on the same disk as the real one."""
-    before = os.environ.get(_CACHE)
-    private = Path(tempfile.mkdtemp(prefix=".downloading-", dir=cache))
-    try:
-        os.environ[_CACHE] = str(private)
-        yield private
-    finally:
-        if before is None:
-            os.environ.pop(_CACHE, None)
-        else:
-            os.environ[_CACHE] = before
-        shutil.rmtree(private, ignore_errors=True)
+def _download(dataset_id: str, cache: Path) -> None:
+    """Let Minari download into an empty cache, which is that of another process only.
 
-
-def _download(dataset_id: str) -> None:
+    What it says goes to stderr.
+    """
     _reach_server()
-    with contextlib.redirect_stdout(sys.stderr):
-        minari.download_dataset(dataset_id)
+    client = subprocess.run(
+        [sys.executable, "-c", _CLIENT, dataset_id],
+        env=os.environ | {_CACHE: str(cache)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+        start_new_session=True,  # Ctrl-C ends it from here, without its own words
+    )
+    if client.returncode:
+        reason = client.stdout.strip() or f"Minari's client ended: {client.returncode}"
+        raise ConnectionError(reason)
 
 
 def _reach_server() -> None:

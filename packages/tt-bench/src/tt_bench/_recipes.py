@@ -265,7 +265,7 @@ def _for_two_cores(recipe: Recipe) -> Recipe:
         recipe,
         model=_SMALL.model,
         training=TrainingSettings(
-            steps=8_000, batch=16, transitions=5, learning_rate=4e-3, action_weight=1.0
+            steps=32_000, batch=16, transitions=5, learning_rate=4e-3, action_weight=1.0
         ),
         planner=attrs.evolve(recipe.planner, beam=8, horizon=5),
         cloning=CloningConfig(steps=10_000),

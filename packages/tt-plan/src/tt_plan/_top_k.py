@@ -14,8 +14,7 @@ def top_k(k: int) -> Sampler:
     """Make a sampler of the `k` likeliest tokens, in proportion to their probability.
 
     Tokens as likely as the k-th are taken too, and all tokens where there are fewer
-    than `k`. Raises ValueError unless k is a whole number
-    of at least 1.
+    than `k`. Raises ValueError unless k is a whole number of at least 1.
     """
     if not isinstance(k, Integral) or k < 1:
         raise ValueError(
