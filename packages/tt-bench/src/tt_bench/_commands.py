@@ -55,7 +55,7 @@ class D4rl:
     Attributes:
         dataset: D4RL's name (hopper-medium-v2), path of an HDF5 file of D4RL's layout,
             or Minari id, local, remote or made here (see `collect --help`).
-        small: Start from settings that two processor cores train in minutes, where
+        small: Start from settings that a processor core trains in half an hour, where
             the recipe wants an accelerator.
         env: Gymnasium id of the environment to evaluate in; the dataset's by default.
         methods: Rows of the table: random, behaviour, bc, bc-10, iql, tt,
@@ -143,7 +143,7 @@ def run_d4rl(options: D4rl, console: Console) -> list[RunResult]:
     describe_settings(console, runs, experiment.recipe)
     minutes = foretell(console, experiment, runs)
     if minutes > _LONG and not options.small and _can_be_small(options.dataset):
-        say(console, "  --small trains and plans as far as two cores can in minutes")
+        say(console, "  --small is for one core and half an hour a seed")
     results = []
     for run in runs:
         if options.threads is None and experiment.finished(run) is None:
