@@ -258,8 +258,7 @@ def _for_two_cores(recipe: Recipe) -> Recipe:
 
     For a given number of tokens, many small steps learn far more than few large ones.
     Actions are mostly noise that nothing predicts: with the papers' weight of 5 they
-    drown the rest of what short training could learn. Four times the beams scored no
-    better.
+    drown the rest of what short training could learn.
     """
     return attrs.evolve(
         recipe,
@@ -267,7 +266,7 @@ def _for_two_cores(recipe: Recipe) -> Recipe:
         training=TrainingSettings(
             steps=32_000, batch=16, transitions=5, learning_rate=4e-3, action_weight=1.0
         ),
-        planner=attrs.evolve(recipe.planner, beam=8, horizon=5),
+        planner=attrs.evolve(recipe.planner, beam=32, horizon=5),
         cloning=CloningConfig(steps=10_000),
         critic=attrs.evolve(recipe.critic, steps=100_000),
     )
