@@ -84,7 +84,8 @@ def test_the_report_says_what_was_compared_on_what() -> None:
     )
     for part in ("Made-v0", "made/data-v0", "100,000", "a cupboard", "55.0 +- 5.0"):
         assert part in text
-    assert "1,500 steps, 2.0 min" in text
+    assert "trained: steps, min" in text
+    assert " 1,500, 2.0 |" in text
     assert "expert" in text
     assert "standard error" in text
 
@@ -92,9 +93,11 @@ def test_the_report_says_what_was_compared_on_what() -> None:
 def test_the_updates_of_a_critic_besides_are_told() -> None:
     settings = {"training": {"steps": 1500}, "critic": {"steps": 20_000}}
     both = run_of("tt+q", 0, [1.0, 2.0], settings=settings)
-    assert "1,500 + 20,000 steps, 2.0 min" in printed([both])
+    assert "| 1,500 + 20,000, 2.0 |" in printed([both])
     alone = run_of("iql", 0, [1.0, 2.0], settings={"critic": {"steps": 1500}})
-    assert "| 1,500 steps, 2.0 min" in printed([alone])
+    text = printed([alone])
+    assert " 1,500, 2.0 |" in text
+    assert "+ 1,500" not in text
 
 
 def test_methods_keep_their_order_and_narrow_terminals_lose_no_row() -> None:

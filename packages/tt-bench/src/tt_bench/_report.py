@@ -16,6 +16,7 @@ _ERRORS = (
     "+- is the standard error of the mean: over the runs, one a training seed, or over "
     "the episodes where there is one run."
 )
+_TRAINING = "trained: steps, min"
 _CAPTION = f"{_ERRORS} minutes: wall time of a run, training included."
 
 
@@ -91,7 +92,7 @@ def _updates(result: RunResult) -> int:
 
 def _training(row: Row) -> str:
     besides = f" + {row.updates:,}" if row.updates else ""
-    return f"{row.steps:,}{besides} steps, {row.minutes:.1f} min" if row.steps else "-"
+    return f"{row.steps:,}{besides}, {row.minutes:.1f}" if row.steps else "-"
 
 
 def _standard_error(sample: Sequence[float]) -> float:
@@ -166,7 +167,7 @@ def _empty(unit: str, success: bool) -> Table:
     if success:
         table.add_column("success", justify="right")
     table.add_column("reference", justify="right")
-    table.add_column("training", justify="right")
+    table.add_column(_TRAINING, justify="right", no_wrap=True)
     table.add_column("minutes", justify="right")
     return table
 
@@ -178,7 +179,7 @@ def _add(table: Table, row: Row, references: Mapping[str, str]) -> None:
         "raw return": f"{row.returned:.1f}",
         "success": "-" if row.success is None else f"{100 * row.success:.0f} %",
         "reference": references.get(row.method, "-"),
-        "training": _training(row),
+        _TRAINING: _training(row),
         "minutes": f"{row.wall:.1f}",
     }
     table.add_row(*(cells.get(str(c.header), _mean(row)) for c in table.columns))
