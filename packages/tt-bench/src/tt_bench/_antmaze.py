@@ -80,7 +80,7 @@ class AntMaze(gym.Env[Observation, NDArray[np.float32]]):
         chosen = (options or {}).get("cell")
         cell = check_free_cell(self.maze, self.maze.start if chosen is None else chosen)
         place_ant(self._ant, cells_to_metres(self.maze, cell), self.np_random)
-        observation, success = self._observe()
+        observation, success = observe_ant(self._ant, self.goal)
         return observation, {"success": success}
 
     def step(
@@ -88,7 +88,7 @@ class AntMaze(gym.Env[Observation, NDArray[np.float32]]):
     ) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Apply torques for 50 ms."""
         self._ant.do_simulation(action, self._ant.frame_skip)
-        observation, success = self._observe()
+        observation, success = observe_ant(self._ant, self.goal)
         return observation, float(success), success, False, {"success": success}
 
     def render(self) -> Any:
@@ -98,11 +98,6 @@ class AntMaze(gym.Env[Observation, NDArray[np.float32]]):
     def close(self) -> None:
         """Release the renderer."""
         self._ant.close()
-
-    def _observe(self) -> tuple[Observation, bool]:
-        data = self._ant.data
-        observation = np.concatenate([data.qpos, data.qvel], dtype=np.float32)
-        return observation, bool(in_goal(data.qpos[:2], self.goal))
 
 
 def simulate_ant(maze: Maze, goal: NDArray[np.float64], render_mode: str | None) -> Any:
@@ -129,6 +124,19 @@ def place_ant(
     speed = generator.normal(0.0, _NOISE, len(ant.init_qvel))
     ant.reset()
     ant.set_state(position, speed)
+
+
+def observe_ant(
+    ant: Any, goal: ArrayLike, origin: ArrayLike = 0.0
+) -> tuple[Observation, bool]:
+    """Return an ant's numbers [29], and whether it is in the goal [2].
+
+    Both places are relative to `origin` [2] of the simulation.
+    """
+    place = ant.data.qpos[:2] - origin
+    parts = [place, ant.data.qpos[2:], ant.data.qvel]
+    observation: Observation = np.concatenate(parts, dtype=np.float32)
+    return observation, bool(in_goal(place, goal))
 
 
 def cells_to_metres(maze: Maze, cells: ArrayLike) -> NDArray[np.float64]:

@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from tt_bench._antmaze import (
     OBSERVATION,
+    Observation,
     antmaze_steps,
     cells_to_metres,
+    observe_ant,
     place_ant,
     simulate_ant,
 )
-from tt_bench._maze import Cell, Maze, find_maze, in_goal
+from tt_bench._maze import Cell, Maze, find_maze
 
 _START = (1, 1)
 _GOALS: Mapping[str, Cell] = MappingProxyType(
@@ -28,8 +30,6 @@ _GOAL_SHIFT = (1.0, 0.5)  # metres: uniform up to each, added, on either axis
 _TIMESTEP = 0.02  # seconds, 5 to an action
 _TORQUE = 30.0  # newton metres of an action of 1
 _CONTACT = (0.8, 0.8, 0.01)  # MuJoCo's solimp, up to its width
-
-Observation = NDArray[np.float32]
 
 
 class D4rlAntMaze(gym.Env[Observation, NDArray[np.float32]]):
@@ -79,7 +79,7 @@ class D4rlAntMaze(gym.Env[Observation, NDArray[np.float32]]):
         self.goal = np.maximum(self._goal_cell + np.sum(shifts, axis=0), 0.0)
         self._ant.model.site("target").pos[:2] = self.goal + self._origin
         place_ant(self._ant, self._origin, self.np_random)
-        observation, success = self._observe()
+        observation, success = observe_ant(self._ant, self.goal, self._origin)
         return observation, {"success": success}
 
     def step(
@@ -87,7 +87,7 @@ class D4rlAntMaze(gym.Env[Observation, NDArray[np.float32]]):
     ) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Apply torques for 0.1 s."""
         self._ant.do_simulation(np.clip(action, -1.0, 1.0), self._ant.frame_skip)
-        observation, success = self._observe()
+        observation, success = observe_ant(self._ant, self.goal, self._origin)
         return observation, float(success), success, False, {"success": success}
 
     def render(self) -> Any:
@@ -97,14 +97,6 @@ class D4rlAntMaze(gym.Env[Observation, NDArray[np.float32]]):
     def close(self) -> None:
         """Release the renderer."""
         self._ant.close()
-
-    def _observe(self) -> tuple[Observation, bool]:
-        data = self._ant.data
-        place = data.qpos[:2] - self._origin
-        observation = np.concatenate(
-            [place, data.qpos[2:], data.qvel], dtype=np.float32
-        )
-        return observation, bool(in_goal(place, self.goal))
 
 
 def _turn_over(maze: Maze) -> Maze:
