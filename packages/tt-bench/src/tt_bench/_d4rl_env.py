@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tt_bench._d4rl_names import d4rl_entries
+from tt_bench._errors import first_line
 
 Observation = NDArray[np.float32]
 
@@ -72,11 +73,10 @@ def _make(name: str) -> Any:
         importlib.import_module("d4rl")
         return gym.make(name)
     except Exception as error:  # mujoco_py fails in many ways
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ValueError(
             f"expected the package d4rl with its environment {name!r}, could not make "
-            f"it ({reason}): install tt-bench[d4rl] and what D4RL's page asks for, or "
-            "leave --env out to play in the nearest environment of today"
+            f"it ({first_line(error)}): install tt-bench[d4rl] and what D4RL's page "
+            "asks for, or leave --env out to play in the nearest environment of today"
         ) from error
 
 

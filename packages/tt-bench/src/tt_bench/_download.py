@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
+from tt_bench._errors import first_line
 from tt_bench._file_lock import locked
 from tt_bench._partial import Partial
 
@@ -64,14 +65,9 @@ def download(
     except (OSError, http.client.HTTPException, IncompleteError) as error:
         raise ValueError(
             f"expected {path.name} at {path}, found none and could not download it "
-            f"from {address} ({_reason(error)}): give the same command again to go on, "
-            "or fetch that address by other means and put the file there"
+            f"from {address} ({first_line(error)}): give the same command again to go "
+            "on, or fetch that address by other means and put the file there"
         ) from error
-
-
-def _reason(error: Exception) -> str:
-    text = str(error).strip().splitlines()
-    return text[0] if text else type(error).__name__
 
 
 def _fetch_all(
@@ -195,4 +191,4 @@ def _check(
     except (OSError, ValueError) as error:
         if sized:
             part.drop()
-        raise IncompleteError(f"what came is not whole: {_reason(error)}") from error
+        raise IncompleteError(f"what came is not whole: {first_line(error)}") from error

@@ -9,6 +9,7 @@ import gymnasium as gym
 from gymnasium.envs.registration import EnvSpec
 
 from tt_bench._d4rl_env import register_d4rl
+from tt_bench._errors import first_line
 from tt_bench._goal_data import is_ant_maze
 from tt_bench._robotics import import_robotics
 
@@ -60,10 +61,9 @@ def explained(env_id: str | None) -> Iterator[None]:
     try:
         yield
     except (gym.error.Error, ImportError, TypeError) as error:
-        text = str(error).strip().splitlines()
-        reason = text[0] if text else type(error).__name__
         raise ValueError(
             f"expected a Gymnasium environment that can be made here, got {env_id!r} "
-            f"({reason}): give an id with its version, such as Hopper-v5, or "
-            "module:Name-v0 for one that a module registers, and install what it needs"
+            f"({first_line(error)}): give an id with its version, such as Hopper-v5, "
+            "or module:Name-v0 for one that a module registers, and install what it "
+            "needs"
         ) from error
