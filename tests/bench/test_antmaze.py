@@ -308,7 +308,7 @@ def test_ant_mazes_have_their_recipe() -> None:
     for name in ("tt/antmaze/umaze-v0", "D4RL/antmaze/large-play-v1"):
         recipe = recipe_for(name)
         assert recipe.planner.search == "best-of-n"
-        assert recipe.planner.every == 10  # half a second
+        assert (recipe.chunk, recipe.executed) == (5, 2)  # a quarter of a second
         critic = recipe.critic
         assert (critic.expectile, critic.temperature) == (0.9, 10.0)
         assert critic.rewards == "minus-one"

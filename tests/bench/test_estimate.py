@@ -34,7 +34,7 @@ def seconds(
     peak: float = 1e11,
 ) -> float:
     return estimate_seconds(
-        dataset(),
+        dataset().episodes,
         recipe or Recipe(),
         runs,
         untrained or [],

@@ -11,6 +11,7 @@ import attrs
 
 import tt_critic
 import tt_model
+from tt_bench._chunks import chunk_task
 from tt_bench._criticism import iql_config, judged_transitions, reward_units
 from tt_bench._experiment import Experiment
 from tt_bench._methods import METHODS, run_settings
@@ -108,8 +109,8 @@ def _with_steps(recipe: Recipe, part: str, steps: int) -> Recipe:
 def _time_transformer(experiment: Experiment) -> _Pace:
     """Time steps of training, and the measuring of held-out episodes that it does."""
     recipe, device = experiment.recipe, experiment.config.device
-    bins, layout, data = fit_bins(experiment.dataset.episodes, recipe)
-    fitted, held_out = split(data)
+    bins, layout, data = fit_bins(experiment.episodes, recipe)
+    fitted, held_out = split(data, recipe.chunk)
     config = attrs.evolve(
         train_config(recipe, layout, windows=len(fitted.tokens), seed=0),
         steps=_MOST,
@@ -162,8 +163,8 @@ def _time_last(train: Callable[..., object]) -> float:
 def _time_critic(experiment: Experiment) -> _Pace:
     """Time updates of the critic."""
     episodes, task, recipe = (
-        experiment.dataset.episodes,
-        experiment.task,
+        experiment.episodes,
+        chunk_task(experiment.task, experiment.recipe.chunk),
         experiment.recipe,
     )
     device = experiment.config.device

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tt_bench._dataset import Dataset
+from tt_bench._episodes import Episodes
 from tt_bench._recipes import Recipe
 from tt_bench._run_config import Run
 
@@ -52,7 +52,7 @@ def critic_operations(observation: int, action: int, width: int, batch: int) -> 
 
 
 def estimate_seconds(
-    dataset: Dataset,
+    learned: Episodes,
     recipe: Recipe,
     runs: Sequence[Run],
     untrained: Sequence[str],
@@ -64,7 +64,7 @@ def estimate_seconds(
     """Guess the seconds that runs will take at a matmul peak.
 
     Args:
-        dataset: what the runs are on.
+        learned: what the runs learn from, in chunks.
         recipe: their settings.
         runs: those not finished yet.
         untrained: "transformer" or "critic" for each that they must train first.
@@ -72,14 +72,14 @@ def estimate_seconds(
         steps: steps of an episode at most.
         peak: operations a second, from `matmul_peak`.
     """
-    observation = dataset.episodes.observations.shape[1]
-    action = dataset.episodes.actions.shape[1]
+    observation = learned.observations.shape[1]
+    action = learned.actions.shape[1]
     width = observation + action + 2
     training = training_operations(recipe, width) / (_TRAINING_SHARE * peak)
     critic = recipe.critic
     update = critic_operations(observation, action, critic.width, critic.batch)
     update = max(update / (_CRITIC_SHARE * peak), _CRITIC_STEP)
-    plans = episodes * -(-steps // recipe.planner.every)
+    plans = episodes * -(-steps // (recipe.executed * recipe.planner.every))
     plan = planning_operations(recipe, observation, width) / (_PLANNING_SHARE * peak)
     planned = [run for run in runs if run.method.startswith("tt")]
     cloned = [run for run in runs if run.method.startswith("bc")]

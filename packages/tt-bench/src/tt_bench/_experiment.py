@@ -9,8 +9,10 @@ import attrs
 import numpy as np
 import torch
 
+from tt_bench._chunks import chunk_episodes
 from tt_bench._criticism import check_critic
 from tt_bench._dataset import Dataset
+from tt_bench._episodes import Episodes
 from tt_bench._evaluate import Evaluation, Step, evaluate
 from tt_bench._interface import Agent, RememberingAgent, Track
 from tt_bench._method import Context, Prepared
@@ -30,9 +32,13 @@ _SEEDS_APART = 1_000
 
 @attrs.frozen(eq=False)
 class Experiment:
-    """A dataset, the settings and the place for results, checked and ready to run."""
+    """A dataset, the settings and the place for results, checked and ready to run.
+
+    `episodes` are those of the dataset as the recipe's chunks, to learn from.
+    """
 
     dataset: Dataset
+    episodes: Episodes
     recipe: Recipe
     config: RunConfig
     store: Store
@@ -53,6 +59,7 @@ class Experiment:
                 check_critic(dataset.episodes, task, METHODS[name].adapt(recipe))
         return cls(
             dataset,
+            chunk_episodes(dataset.episodes, recipe.chunk),
             recipe,
             config,
             Store.of(config.output, dataset.name),
@@ -95,6 +102,7 @@ class Experiment:
         """Return what the method of a run has to work with."""
         return Context(
             dataset=self.dataset,
+            episodes=self.episodes,
             identity=self.identity,
             recipe=METHODS[run.method].adapt(self.recipe),
             seed=run.seed,

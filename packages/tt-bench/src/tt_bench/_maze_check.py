@@ -104,7 +104,7 @@ def _by_the_data(
     experiment: Experiment, observations: FloatArray
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return V that a table learns at observations, and the steps to the goal: [N]."""
-    episodes, recipe = experiment.dataset.episodes, experiment.recipe
+    episodes, recipe = experiment.episodes, experiment.recipe
     columns, sides = _BOXES[observations.shape[1]]
     ways = search_data(
         episodes.observations[:, columns],
@@ -126,7 +126,7 @@ def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
 def _steps_in_maze(
     experiment: Experiment, source: Source, observations: FloatArray
 ) -> NDArray[np.float64]:
-    """Return how many steps of the expert the shortest way from each state takes."""
+    """Return how many transitions the expert's shortest way from each state takes."""
     dataset = experiment.dataset
     maze, start = open_maze(dataset, episode_seeds(0, 1)[0])
     if maze is None:
@@ -134,5 +134,6 @@ def _steps_in_maze(
     lengths = ways_to_goal(maze, SUCCESS_RADIUS)
     driven = evaluate(source.expert(), dataset.make_env, range(_DRIVES)).lengths.mean()
     pace = way_lengths(maze, lengths, start[None, :2])[0] / driven
+    pace *= experiment.recipe.chunk  # as the discount counts
     steps: NDArray[np.float64] = way_lengths(maze, lengths, observations[:, :2]) / pace
     return steps

@@ -71,7 +71,7 @@ def foretell(console: Console, experiment: Experiment, runs: Sequence[Run]) -> f
         say(console, f"{len(runs)} runs, all finished before")
         return 0
     seconds = estimate_seconds(
-        experiment.dataset,
+        experiment.episodes,
         experiment.recipe,
         left,
         experiment.untrained(left),

@@ -5,7 +5,9 @@ from typing import Any, NamedTuple
 
 import attrs
 
+from tt_bench._chunks import chunk_task
 from tt_bench._dataset import Dataset
+from tt_bench._episodes import Episodes
 from tt_bench._interface import Agent, Track
 from tt_bench._recipes import Recipe
 from tt_bench._store import Store
@@ -17,17 +19,19 @@ class Context:
     """What a method has to work with.
 
     Attributes:
-        dataset: what to learn from.
+        dataset: the data as it is, and its environment.
+        episodes: what to learn from: those of the dataset, in the recipe's chunks.
         identity: what tells the data from other data: part of every hash.
         recipe: the settings.
         seed: of the training and of the agent's randomness.
         device: where to compute.
         store: where trained models are kept.
         track: follows the progress.
-        task: bounds of the actions and of an episode.
+        task: bounds of the environment's actions and of an episode.
     """
 
     dataset: Dataset
+    episodes: Episodes
     identity: Mapping[str, Any]
     recipe: Recipe
     seed: int
@@ -35,6 +39,11 @@ class Context:
     store: Store
     track: Track
     task: Task
+
+    @property
+    def joined(self) -> Task:
+        """Bounds of joined actions, and steps of an episode in chunks."""
+        return chunk_task(self.task, self.recipe.chunk)
 
 
 class Prepared(NamedTuple):

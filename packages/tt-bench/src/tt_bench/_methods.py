@@ -10,9 +10,10 @@ from typing import Any
 import attrs
 
 from tt_bench._agent import TransformerAgent
+from tt_bench._chunks import ChunkAgent
 from tt_bench._cloning import clone
 from tt_bench._criticism import TrainedCritic, train_critic
-from tt_bench._interface import FloatArray
+from tt_bench._interface import Agent, FloatArray
 from tt_bench._method import Context, Method, Prepared
 from tt_bench._planning import (
     beam_planner,
@@ -42,14 +43,16 @@ def _bc(context: Context) -> Prepared:
     began = time.perf_counter()
     with context.track(f"bc seed {context.seed}, training", config.steps) as advance:
         policy = clone(
-            context.dataset.episodes,
+            context.episodes,
             config,
             seed=context.seed,
             device=context.device,
             on_step=lambda step: advance(step, ""),
         )
-    agent = FunctionAgent(policy.act, context.task.low, context.task.high)
-    return Prepared(agent, config.steps, time.perf_counter() - began)
+    agent = FunctionAgent(policy.act, context.joined.low, context.joined.high)
+    return Prepared(
+        _stepwise(context, agent), config.steps, time.perf_counter() - began
+    )
 
 
 def _iql(context: Context) -> Prepared:
@@ -60,8 +63,8 @@ def _iql(context: Context) -> Prepared:
         actions: FloatArray = critic.act(observations).cpu().numpy()
         return actions
 
-    agent = FunctionAgent(act, context.task.low, context.task.high)
-    return Prepared(agent, trained.steps, trained.seconds)
+    agent = FunctionAgent(act, context.joined.low, context.joined.high)
+    return Prepared(_stepwise(context, agent), trained.steps, trained.seconds)
 
 
 def _tt(context: Context) -> Prepared:
@@ -70,7 +73,7 @@ def _tt(context: Context) -> Prepared:
         trained.bins, trained.layout, context.recipe.planner, context.device
     )
     agent = _planning_agent(context, trained, evaluator)
-    return Prepared(agent, trained.steps, trained.seconds)
+    return Prepared(_stepwise(context, agent), trained.steps, trained.seconds)
 
 
 def _tt_and_q(context: Context) -> Prepared:
@@ -85,7 +88,16 @@ def _tt_and_q(context: Context) -> Prepared:
         device=context.device,
     )
     agent = _planning_agent(context, trained, evaluator)
-    return Prepared(agent, trained.steps, trained.seconds + critic.seconds)
+    seconds = trained.seconds + critic.seconds
+    return Prepared(_stepwise(context, agent), trained.steps, seconds)
+
+
+def _stepwise(context: Context, agent: Agent) -> Agent:
+    """Execute the actions of an agent that acts in chunks step by step."""
+    recipe = context.recipe
+    if recipe.chunk == 1:
+        return agent
+    return ChunkAgent(agent, recipe.chunk, recipe.executed)
 
 
 def _planning_agent(
@@ -108,8 +120,8 @@ def _planning_agent(
         trained.layout,
         planner,
         context=recipe.planner.context,
-        low=context.task.low,
-        high=context.task.high,
+        low=context.joined.low,
+        high=context.joined.high,
         plan_every=recipe.planner.every,
         device=context.device,
     )
@@ -117,6 +129,7 @@ def _planning_agent(
 
 _TRANSFORMER_PARTS = (
     "discount",
+    "chunk",
     "termination_reward",
     "tokenizer",
     "model",
@@ -124,7 +137,8 @@ _TRANSFORMER_PARTS = (
 )
 
 
-_CRITIC_PARTS = ("discount", "critic")
+_CRITIC_PARTS = ("discount", "chunk", "critic")
+_CLONING_PARTS = ("chunk", "executed", "cloning")
 _MODELS = {"transformer": _TRANSFORMER_PARTS, "critic": _CRITIC_PARTS}
 
 
@@ -139,7 +153,7 @@ def _transformer(context: Context) -> Trained:
             advance(progress.step, f"loss {progress.loss:.3f}, {pace}")
 
         return train_transformer(
-            context.dataset.episodes,
+            context.episodes,
             context.recipe,
             folder,
             seed=context.seed,
@@ -154,8 +168,8 @@ def find_critic(context: Context) -> TrainedCritic:
     name, steps = f"iql seed {context.seed}, training", context.recipe.critic.steps
     with context.track(name, steps) as advance:
         return train_critic(
-            context.dataset.episodes,
-            context.task,
+            context.episodes,
+            context.joined,
             context.recipe,
             folder,
             seed=context.seed,
@@ -199,31 +213,33 @@ METHODS: Mapping[str, Method] = MappingProxyType(
     {
         "random": Method(_random, (), False, "uniform random actions"),
         "behaviour": Method(_behaviour, (), False, "what made the data"),
-        "bc": Method(_bc, ("cloning",), True, "behaviour cloning"),
+        "bc": Method(_bc, _CLONING_PARTS, True, "behaviour cloning"),
         "bc-10": Method(
             _bc,
-            ("cloning",),
+            _CLONING_PARTS,
             True,
             "behaviour cloning of the best 10 % of the episodes",
             _best_tenth,
         ),
-        "iql": Method(_iql, _CRITIC_PARTS, True, "implicit Q-learning's policy"),
+        "iql": Method(
+            _iql, (*_CRITIC_PARTS, "executed"), True, "implicit Q-learning's policy"
+        ),
         "tt": Method(
             _tt,
-            (*_TRANSFORMER_PARTS, "planner"),
+            (*_TRANSFORMER_PARTS, "executed", "planner"),
             True,
             "trajectory transformer, search by reward and value",
         ),
         "tt-uniform": Method(
             _tt,
-            (*_TRANSFORMER_PARTS, "planner"),
+            (*_TRANSFORMER_PARTS, "executed", "planner"),
             True,
             "the same with bins of equal widths",
             _equal_widths,
         ),
         "tt+q": Method(
             _tt_and_q,
-            (*_TRANSFORMER_PARTS, "planner", "critic"),
+            (*_TRANSFORMER_PARTS, "executed", "planner", "critic"),
             True,
             "trajectory transformer, search by reward and the critic's Q",
         ),

@@ -153,11 +153,20 @@ class Recipe:
     Attributes:
         discount: Weight of the next reward against the present one, in the value
             tokens and in the planner's score alike.
+        chunk: Steps of the environment that are one transition for all that learns,
+            with one joined action.
+        executed: Steps of a chunk that are executed before the next is chosen.
         termination_reward: Reward in place of the one that truly ended an episode;
             None keeps it.
+
+    Raises:
+        ValueError: if a setting is out of its range, or parts of chunks are executed
+            by a planner that looks back or executes several.
     """
 
     discount: float = attrs.field(default=0.99, validator=[gt(0.0), le(1.0)])
+    chunk: int = attrs.field(default=1, validator=ge(1))
+    executed: int = attrs.field(default=1, validator=ge(1))
     termination_reward: float | None = None
     tokenizer: TokenizerSettings = TokenizerSettings()
     model: ModelSettings = ModelSettings()
@@ -165,6 +174,23 @@ class Recipe:
     planner: PlannerSettings = PlannerSettings()
     cloning: CloningConfig = attrs.field(factory=CloningConfig)
     critic: CriticSettings = CriticSettings()
+
+    def __attrs_post_init__(self) -> None:
+        """Check the settings of chunks against one another."""
+        if self.executed > self.chunk:
+            raise ValueError(
+                f"expected to execute at most the {self.chunk} steps of a chunk, got "
+                f"{self.executed}: give --chunk as well"
+            )
+        if self.executed < self.chunk and (
+            self.planner.context > 1 or self.planner.every > 1
+        ):
+            raise ValueError(
+                "expected --planner.context 1 and --planner.every 1 where "
+                f"{self.executed} of the {self.chunk} steps of a chunk are executed, "
+                f"got {self.planner.context} and {self.planner.every}: a planner that "
+                "looks back needs --executed equal to --chunk"
+            )
 
 
 # Data may come from several controllers: from a long context the model tells which one
@@ -191,18 +217,21 @@ _MAZE = attrs.evolve(
     planner=attrs.evolve(_SMALL.planner, context=5, every=5),
     critic=attrs.evolve(_SMALL.critic, steps=5_000),
 )
-# The ant acts 20 times a second. A step's advantage is mostly error and half a second's
-# is not, so the ends of whole futures are compared, drawn as the data acts.
+# The ant acts 20 times a second. A step's advantage is mostly error and a quarter of a
+# second's is less so. Executed whole, chunks that no feedback corrects walk badly. More
+# proposals find more of the critic's errors.
 _ANTMAZE = attrs.evolve(
     _SMALL,
+    chunk=5,
+    executed=2,
     training=TrainingSettings(
-        steps=8_000, batch=16, transitions=3, learning_rate=4e-3, action_weight=1.0
+        steps=8_000, batch=16, transitions=2, learning_rate=4e-3, action_weight=1.0
     ),
     planner=attrs.evolve(
         _SMALL.planner,
-        context=3,
-        horizon=10,
-        every=10,
+        context=1,
+        horizon=1,
+        beam=8,
         action_tail=0.2,
         search="best-of-n",
     ),

@@ -5,12 +5,13 @@ observation numbers, P positions of a transition.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import attrs
 import gymnasium
 import numpy as np
 
+from tt_bench._chunks import ChunkAgent
 from tt_bench._interface import Agent, FloatArray, IntArray, Planned, Tokenizer
 from tt_plan import Plan
 from tt_tokenize import Layout
@@ -18,6 +19,7 @@ from tt_tokenize import Layout
 _SEQUENCES = 12  # of each plan that are kept
 
 
+@runtime_checkable
 class PlanningAgent(Agent, Protocol):
     """An agent whose plans can be read, such as `TransformerAgent`."""
 
@@ -27,11 +29,15 @@ class PlanningAgent(Agent, Protocol):
 
 
 class Foreseen(NamedTuple):
-    """What a plan foresees from a step on; NaN where it foresees the end."""
+    """What a plan foresees from a step on; NaN where it foresees the end.
+
+    Planned transitions are `apart` steps of the environment from one another.
+    """
 
     step: int
     observations: FloatArray  # [S, H, Do] the best sequence first
     rewards: FloatArray  # [S, H]
+    apart: int = 1
 
 
 @attrs.frozen(eq=False)
@@ -44,7 +50,7 @@ class Rollout:
 
 
 def play(
-    agent: PlanningAgent,
+    agent: PlanningAgent | ChunkAgent,
     env: gymnasium.Env[Any, Any],
     *,
     seed: int,
@@ -54,24 +60,26 @@ def play(
     """Play one episode, of so many steps at most.
 
     Args:
-        agent: acts, and tells its plans.
+        agent: acts, and tells its plans, or acts in chunks and holds such an agent.
         env: with flat observations.
         seed: of the environment and of the agent's randomness.
         steps: at most; at least one.
         on_step: called with the steps taken, first with 0.
     """
+    planner, apart = _planner(agent)
     first, _ = env.reset(seed=seed)
     agent.start(1, seed)
     observations = [np.asarray(first, np.float32)]
     rewards: list[float] = []
     plans: list[Foreseen] = []
-    active, known, ended = np.ones(1, np.bool_), agent.plan, False
+    active, known, ended = np.ones(1, np.bool_), planner.plan, False
     on_step(0)
     while not ended and len(rewards) < steps:
         actions = agent.act(observations[-1][None], active)
-        if agent.plan is not None and agent.plan is not known:
-            known = agent.plan
-            plans.append(foresee(known, agent.bins, agent.layout, len(rewards)))
+        if planner.plan is not None and planner.plan is not known:
+            known = planner.plan
+            made = foresee(known, planner.bins, planner.layout, len(rewards))
+            plans.append(made._replace(apart=apart))
         observation, reward, terminated, truncated, _ = env.step(actions[0])
         agent.observe(actions, np.array([reward], np.float32), active)
         observations.append(np.asarray(observation, np.float32))
@@ -79,6 +87,15 @@ def play(
         ended = terminated or truncated
         on_step(len(rewards))
     return Rollout(np.stack(observations), np.array(rewards, np.float32), tuple(plans))
+
+
+def _planner(agent: PlanningAgent | ChunkAgent) -> tuple[PlanningAgent, int]:
+    """Return the agent that plans, and the steps of one of its transitions."""
+    if not isinstance(agent, ChunkAgent):
+        return agent, 1
+    if not isinstance(agent.agent, PlanningAgent):
+        raise ValueError(f"expected an agent that plans, got {agent.agent}")
+    return agent.agent, agent.length
 
 
 def foresee(plan: Planned, bins: Tokenizer, layout: Layout, step: int) -> Foreseen:

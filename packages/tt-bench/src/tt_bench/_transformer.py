@@ -57,13 +57,17 @@ def fit_bins(episodes: Episodes, recipe: Recipe) -> tuple[Bins, Layout, Sequence
     )
 
 
-def split(data: Sequences) -> tuple[Sequences, Sequences | None]:
-    """Hold out every twentieth episode; None where there are fewer."""
-    episode = np.arange(1, len(data.ends) + 1)
-    held = episode % _HELD_OUT_EVERY == 0
+def split(data: Sequences, together: int = 1) -> tuple[Sequences, Sequences | None]:
+    """Hold out every twentieth episode; None where there are fewer.
+
+    Where so many in a row were one episode that was cut into chunks, they stay
+    `together`.
+    """
+    episode = np.arange(len(data.ends))
+    held = (episode // together + 1) % _HELD_OUT_EVERY == 0
     if not held.any():
         return data, None
-    return _take(data, episode[~held] - 1), _take(data, episode[held] - 1)
+    return _take(data, episode[~held]), _take(data, episode[held])
 
 
 def _take(data: Sequences, chosen: IntArray) -> Sequences:
@@ -135,7 +139,7 @@ def train_transformer(
     if (folder / "model.safetensors").exists():
         return _load(folder, device)
     bins, layout, data = fit_bins(episodes, recipe)
-    fitted, held_out = split(data)
+    fitted, held_out = split(data, recipe.chunk)
     model = new_model(model_config(recipe, layout, bins), seed)
     checkpoint = folder / "checkpoint.safetensors"
     history = tt_model.train(
