@@ -88,7 +88,7 @@ def test_episodes_that_were_one_are_held_out_together() -> None:
 
 
 def test_a_critic_of_chunks_carries_value_back_as_many_steps() -> None:
-    """A corridor of 8 places, one step a place, whose end pays 1: V is hand-computed."""
+    """Compute by hand V in a corridor of 8 places, one a step, whose end pays 1."""
     lengths = 200 * [8]
     place = np.tile(np.arange(8), 200)
     hot = np.eye(9, dtype=np.float32)
