@@ -34,7 +34,14 @@ def announce(console: Console, dataset: str, runs: Sequence[Run]) -> None:
 
 
 def describe_settings(console: Console, runs: Sequence[Run], recipe: Recipe) -> None:
-    """Say what the transformer is like, if a run has one."""
+    """Say how steps are joined, and what the transformer is like, if a run has one."""
+    learns = any("chunk" in METHODS[run.method].parts for run in runs)
+    if learns and recipe.chunk > 1:
+        say(
+            console,
+            f"  learns in chunks of {recipe.chunk} steps, executes {recipe.executed} of "
+            "each",
+        )
     if not any("model" in METHODS[run.method].parts for run in runs):
         return
     shape, training, planner = recipe.model, recipe.training, recipe.planner
