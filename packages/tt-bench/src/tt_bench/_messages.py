@@ -39,8 +39,8 @@ def describe_settings(console: Console, runs: Sequence[Run], recipe: Recipe) -> 
     if learns and recipe.chunk > 1:
         say(
             console,
-            f"  learns in chunks of {recipe.chunk} steps, executes {recipe.executed} of "
-            "each",
+            f"  learns in chunks of {recipe.chunk} steps, executes {recipe.executed} "
+            "of each",
         )
     if not any("model" in METHODS[run.method].parts for run in runs):
         return
