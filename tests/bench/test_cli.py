@@ -211,6 +211,21 @@ def test_help_names_the_commands_and_the_settings(
         assert all(word in printed for word in words)
 
 
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--discount", "2"], "'discount' must be <= 1.0"),
+        (["--executed", "3"], "at most the 1 steps of a chunk, got 3"),
+        (["--chunk", "2", "--planner.context", "2"], "--executed equal to --chunk"),
+    ],
+)
+def test_settings_of_the_recipe_that_do_not_fit_are_one_error(
+    options: list[str], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["d4rl", *options]) == 2
+    assert reason in capsys.readouterr().err
+
+
 def test_collect_refuses_what_it_cannot_make(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -85,9 +85,9 @@ def _parse_suite(suite: str, arguments: Sequence[str]) -> list[D4rl]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return the exit status of the process."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    command = parse(arguments)
     console = Console(width=None if sys.stdout.isatty() else _LOG_WIDTH)
     try:
+        command = parse(arguments)
         if isinstance(command, D4rl) and command.suite:
             run_suite(_parse_suite(command.suite, arguments), console)
         elif isinstance(command, D4rl):
