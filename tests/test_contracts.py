@@ -11,7 +11,7 @@ from tt_bench._maze import MAZES
 from tt_bench._pendulum import PendulumDriver, SwingConfig
 from tt_bench._planning import beam_planner, outcome_evaluator, samplers
 from tt_bench._policies import FunctionAgent, RandomAgent
-from tt_bench._recipes import (
+from tt_bench._settings import (
     ModelSettings,
     PlannerSettings,
     Recipe,

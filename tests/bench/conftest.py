@@ -10,8 +10,8 @@ from tt_bench import _maze_picture, _rollout_picture
 from tt_bench._dataset import Dataset
 from tt_bench._episodes import Episodes
 from tt_bench._experiment import Experiment
-from tt_bench._recipes import Recipe
 from tt_bench._run_config import RunConfig
+from tt_bench._settings import Recipe
 
 
 @pytest.fixture

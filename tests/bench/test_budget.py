@@ -17,14 +17,14 @@ from tt_bench._budget import fit_budget
 from tt_bench._dataset import Dataset
 from tt_bench._episodes import Episodes
 from tt_bench._experiment import Experiment
-from tt_bench._recipes import (
+from tt_bench._run_config import RunConfig
+from tt_bench._settings import (
     CriticSettings,
     ModelSettings,
     Recipe,
     TokenizerSettings,
     TrainingSettings,
 )
-from tt_bench._run_config import RunConfig
 from tt_bench._transformer import train_transformer
 from tt_model import _steps
 

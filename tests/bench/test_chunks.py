@@ -11,9 +11,10 @@ from tt_bench._interface import BoolArray, FloatArray
 from tt_bench._method import Prepared
 from tt_bench._methods import METHODS
 from tt_bench._progress import silent
-from tt_bench._recipes import CriticSettings, PlannerSettings, Recipe, recipe_for
+from tt_bench._recipes import recipe_for
 from tt_bench._rollout import play as rolled_out
 from tt_bench._run_config import Run
+from tt_bench._settings import CriticSettings, PlannerSettings, Recipe
 from tt_bench._task import Task
 from tt_bench._transformer import split
 from tt_critic import IQLConfig, Transitions, train_critic

@@ -9,7 +9,7 @@ from tt_bench._criticism import TrainedCritic, Units
 from tt_bench._dataset import Dataset
 from tt_bench._episodes import Episodes
 from tt_bench._planning import critic_evaluator
-from tt_bench._recipes import PlannerSettings
+from tt_bench._settings import PlannerSettings
 from tt_bench._task import find_task
 from tt_critic import IQLConfig, Transitions, train_critic
 from tt_tokenize import Layout, QuantileBins

@@ -12,7 +12,7 @@ import torch
 from tt_bench import _criticism
 from tt_bench._criticism import TrainedCritic, check_critic, train_critic
 from tt_bench._episodes import Episodes
-from tt_bench._recipes import CriticSettings, Recipe
+from tt_bench._settings import CriticSettings, Recipe
 from tt_bench._task import Task
 
 EPISODES = Episodes(

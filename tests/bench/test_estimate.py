@@ -9,8 +9,8 @@ from tt_bench._dataset import Dataset
 from tt_bench._episodes import Episodes
 from tt_bench._estimate import critic_operations, estimate_seconds, token_operations
 from tt_bench._machine import matmul_peak
-from tt_bench._recipes import ModelSettings, Recipe, TokenizerSettings
 from tt_bench._run_config import Run
+from tt_bench._settings import ModelSettings, Recipe, TokenizerSettings
 
 
 def dataset() -> Dataset:

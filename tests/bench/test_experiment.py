@@ -4,8 +4,8 @@ import pytest
 from tt_bench._experiment import Experiment
 from tt_bench._methods import METHODS, critic_folder
 from tt_bench._progress import silent
-from tt_bench._recipes import CriticSettings, Recipe
 from tt_bench._run_config import Run
+from tt_bench._settings import CriticSettings, Recipe
 
 
 def test_a_model_that_several_runs_need_is_trained_once(experiment: Experiment) -> None:

@@ -4,7 +4,7 @@ import torch
 
 from tt_bench._criticism import TrainedCritic, Units
 from tt_bench._planning import critic_evaluator
-from tt_bench._recipes import PlannerSettings
+from tt_bench._settings import PlannerSettings
 from tt_critic import Critic
 from tt_plan import Evaluator, Outcome
 from tt_tokenize import Layout, UniformBins

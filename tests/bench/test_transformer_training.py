@@ -6,12 +6,12 @@ import pytest
 
 from tt_bench._criticism import reward_units
 from tt_bench._episodes import Episodes
-from tt_bench._recipes import (
+from tt_bench._recipes import recipe_for
+from tt_bench._settings import (
     ModelSettings,
     Recipe,
     TokenizerSettings,
     TrainingSettings,
-    recipe_for,
 )
 from tt_bench._transformer import (
     fit_bins,

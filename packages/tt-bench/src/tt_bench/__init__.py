@@ -17,18 +17,18 @@ from tt_bench._minari import read_minari
 from tt_bench._minari_write import MinariNotes, write_minari
 from tt_bench._policies import FunctionAgent, RandomAgent
 from tt_bench._published import Published, published
-from tt_bench._recipes import (
+from tt_bench._recipes import recipe_for
+from tt_bench._report import Row, print_report, summarise, tabulate
+from tt_bench._results import RunResult, load_result, save_result
+from tt_bench._run_config import Run, RunConfig, plan_runs
+from tt_bench._scores import REFERENCE_RETURNS, normalise, reference_returns
+from tt_bench._settings import (
     ModelSettings,
     PlannerSettings,
     Recipe,
     TokenizerSettings,
     TrainingSettings,
-    recipe_for,
 )
-from tt_bench._report import Row, print_report, summarise, tabulate
-from tt_bench._results import RunResult, load_result, save_result
-from tt_bench._run_config import Run, RunConfig, plan_runs
-from tt_bench._scores import REFERENCE_RETURNS, normalise, reference_returns
 from tt_bench._sources import SOURCES, Source
 
 __all__ = [

@@ -16,9 +16,9 @@ from tt_bench._criticism import iql_config, judged_transitions, reward_units
 from tt_bench._experiment import Experiment
 from tt_bench._methods import METHODS, run_settings
 from tt_bench._progress import silent
-from tt_bench._recipes import Recipe
 from tt_bench._results import read_json, write_once
 from tt_bench._run_config import Run
+from tt_bench._settings import Recipe
 from tt_bench._transformer import (
     RECORDS,
     fit_bins,

@@ -31,10 +31,11 @@ from tt_bench._messages import (
 )
 from tt_bench._minari_cache import is_local
 from tt_bench._progress import say, shown_on
-from tt_bench._recipes import Recipe, recipe_for
+from tt_bench._recipes import recipe_for
 from tt_bench._report import print_report, print_suite
 from tt_bench._results import RunResult
 from tt_bench._run_config import Run, RunConfig, plan_runs
+from tt_bench._settings import Recipe
 from tt_bench._sources import SOURCES
 from tt_bench._suites import SUITES
 from tt_bench._threads import choose_threads

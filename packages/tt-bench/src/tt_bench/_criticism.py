@@ -10,8 +10,8 @@ import numpy as np
 
 import tt_critic
 from tt_bench._episodes import Episodes
-from tt_bench._recipes import Recipe
 from tt_bench._results import write_json
+from tt_bench._settings import Recipe
 from tt_bench._task import Task
 from tt_critic import Critic, IQLConfig, Transitions, locomotion_rewards
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from tt_bench._episodes import Episodes
-from tt_bench._recipes import Recipe
 from tt_bench._run_config import Run
+from tt_bench._settings import Recipe
 
 _TRAINING_SHARE = 0.25  # of the matmul peak that training reaches
 _PLANNING_SHARE = 0.2

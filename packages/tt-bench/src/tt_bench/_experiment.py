@@ -19,10 +19,10 @@ from tt_bench._method import Context, Prepared
 from tt_bench._methods import METHODS, run_settings, untrained
 from tt_bench._played import OtherEpisodesError, ResumingAgent
 from tt_bench._progress import silent
-from tt_bench._recipes import Recipe
 from tt_bench._results import RunResult, save_result
 from tt_bench._run_config import Run, RunConfig
 from tt_bench._scores import normalise
+from tt_bench._settings import Recipe
 from tt_bench._store import Store
 from tt_bench._task import Task, find_task
 

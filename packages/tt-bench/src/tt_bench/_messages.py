@@ -12,9 +12,9 @@ from tt_bench._machine import matmul_peak
 from tt_bench._methods import METHODS
 from tt_bench._minari_cache import is_local
 from tt_bench._progress import say
-from tt_bench._recipes import Recipe
 from tt_bench._run_config import Run
 from tt_bench._scores import normalise
+from tt_bench._settings import Recipe
 from tt_bench._sources import SOURCES
 
 _LOOK = 512  # a matmul of this size tells enough of the machine

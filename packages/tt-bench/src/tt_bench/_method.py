@@ -9,7 +9,7 @@ from tt_bench._chunks import chunk_task
 from tt_bench._dataset import Dataset
 from tt_bench._episodes import Episodes
 from tt_bench._interface import Agent, Track
-from tt_bench._recipes import Recipe
+from tt_bench._settings import Recipe
 from tt_bench._store import Store
 from tt_bench._task import Task
 

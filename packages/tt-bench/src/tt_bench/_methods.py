@@ -22,7 +22,7 @@ from tt_bench._planning import (
     samplers,
 )
 from tt_bench._policies import FunctionAgent, RandomAgent
-from tt_bench._recipes import Recipe
+from tt_bench._settings import Recipe
 from tt_bench._sources import SOURCES, behaviour_policy
 from tt_bench._transformer import Trained, train_transformer
 from tt_model import Progress

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from tt_bench._criticism import TrainedCritic
 from tt_bench._interface import Planner
-from tt_bench._recipes import PlannerSettings
+from tt_bench._settings import PlannerSettings
 from tt_plan import (
     Advantage,
     Evaluator,

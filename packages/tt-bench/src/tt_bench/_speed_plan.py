@@ -9,7 +9,7 @@ from tt_bench._interface import Planned
 from tt_bench._machine import Peaks, clock, peak_memory
 from tt_bench._plan_cost import PlanShape, cached_work, naive_tokens
 from tt_bench._planning import beam_planner, samplers
-from tt_bench._recipes import PlannerSettings
+from tt_bench._settings import PlannerSettings
 from tt_bench._speed_record import Measurement
 from tt_model import TrajectoryTransformer, TransformerConfig
 from tt_plan import Expectation

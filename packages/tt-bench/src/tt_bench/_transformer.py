@@ -14,8 +14,8 @@ import tt_model
 import tt_tokenize
 from tt_bench._episodes import Episodes
 from tt_bench._interface import IntArray
-from tt_bench._recipes import Recipe, TrainingSettings
 from tt_bench._results import write_json
+from tt_bench._settings import Recipe, TrainingSettings
 from tt_model import (
     Epoch,
     Progress,
