@@ -41,8 +41,7 @@ _MAZE = attrs.evolve(
     critic=attrs.evolve(_SMALL.critic, steps=5_000),
 )
 # The ant acts 20 times a second. A step's advantage is mostly error and a quarter of a
-# second's is less so. Executed whole, chunks that no feedback corrects walk badly. More
-# proposals find more of the critic's errors.
+# second's is less so. Executed whole, chunks that no feedback corrects walk badly.
 _ANTMAZE = attrs.evolve(
     _SMALL,
     chunk=5,
