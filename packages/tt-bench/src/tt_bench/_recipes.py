@@ -73,7 +73,7 @@ def recipe_for(dataset: str, *, small: bool = False) -> Recipe:
     and arXiv 2110.06169, which want an accelerator; so have other locomotion tasks,
     with less training. What is not known by name gets a recipe made for two processor
     cores; point mazes get it with several actions executed from each plan, ant mazes
-    with some more training.
+    with some more training and in chunks of steps.
 
     Args:
         dataset: a name as `load_dataset` takes it.
