@@ -2,24 +2,24 @@ import numpy as np
 import pytest
 import torch
 
-from tt_bench._agent import TransformerAgent
-from tt_bench._antwalk import AntDriver, WalkConfig
-from tt_bench._cloning import CloningConfig, clone
-from tt_bench._episodes import Episodes
-from tt_bench._interface import Agent, Planner, Tokenizer
-from tt_bench._maze import MAZES
-from tt_bench._pendulum import PendulumDriver, SwingConfig
-from tt_bench._planning import beam_planner, outcome_evaluator, samplers
-from tt_bench._policies import FunctionAgent, RandomAgent
-from tt_bench._settings import (
+from tt_bench.agents.simple import FunctionAgent, RandomAgent
+from tt_bench.agents.transformer import TransformerAgent
+from tt_bench.data.episodes import Episodes
+from tt_bench.interface import Agent, Planner, Tokenizer
+from tt_bench.methods.cloning import CloningConfig, clone
+from tt_bench.methods.planners import beam_planner, outcome_evaluator, samplers
+from tt_bench.methods.settings import (
     ModelSettings,
     PlannerSettings,
     Recipe,
     TokenizerSettings,
     TrainingSettings,
 )
-from tt_bench._transformer import fit_bins, model_config
-from tt_bench._waypoints import DriveConfig, WaypointDriver
+from tt_bench.methods.transformer import fit_bins, model_config
+from tt_bench.tasks.ant_driver import AntDriver, WalkConfig
+from tt_bench.tasks.maze import MAZES
+from tt_bench.tasks.pendulum_driver import PendulumDriver, SwingConfig
+from tt_bench.tasks.point_driver import DriveConfig, WaypointDriver
 from tt_critic import IQLConfig, Transitions, train_critic
 from tt_model import State, TrajectoryTransformer
 from tt_plan import Advantage, Evaluator, QValue, SequenceModel

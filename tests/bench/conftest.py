@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from tt_bench import _maze_picture, _rollout_picture
-from tt_bench._dataset import Dataset
-from tt_bench._episodes import Episodes
-from tt_bench._experiment import Experiment
-from tt_bench._run_config import RunConfig
-from tt_bench._settings import Recipe
+from tt_bench.data.dataset import Dataset
+from tt_bench.data.episodes import Episodes
+from tt_bench.methods.settings import Recipe
+from tt_bench.report import maze_picture, rollout_picture
+from tt_bench.runs.experiment import Experiment
+from tt_bench.runs.run_config import RunConfig
 
 
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     """Collect the figures that are drawn, in place of writing them."""
     figures: list[Figure] = []
-    for module in (_maze_picture, _rollout_picture):
+    for module in (maze_picture, rollout_picture):
         monkeypatch.setattr(module, "save_figure", lambda made, _: figures.append(made))
     return figures
 

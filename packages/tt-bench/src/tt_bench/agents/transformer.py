@@ -1,0 +1,167 @@
+"""Plan with a sequence model at every step and execute the beginning of the plan."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from tt_bench.interface import (
+    BoolArray,
+    FloatArray,
+    Memory,
+    Planned,
+    Planner,
+    Tokenizer,
+)
+from tt_tokenize import Layout
+
+_PADDING = -1
+
+
+class TransformerAgent:
+    """Act in receding horizon: plan from the latest transitions, execute, repeat.
+
+    What the planner sees is the last `context - 1` transitions as they happened and
+    the observation of now, as tokens; before the first ones have happened, whole
+    transitions of -1 stand in their place. The value of a transition that happened
+    is not known yet: its token is the one the plan foresaw. A model that masks
+    value tokens from attention never reads it.
+
+    Args:
+        bins: the tokenizer the model was trained with.
+        layout: sizes of the parts of a transition.
+        planner: plans from prefixes [E, T]; it holds the model and the settings.
+        context: transitions the planner sees, the present one included.
+        low: lowest actions [Da]; decoded actions are clipped to the box.
+        high: highest actions [Da].
+        plan_every: execute this many actions of a plan before the next plan.
+        device: where the planner wants its prefix and generator.
+
+    Attributes:
+        bins: as given.
+        layout: as given.
+        plan: the plan made last, for the rows active then; None before the first.
+    """
+
+    def __init__(
+        self,
+        bins: Tokenizer,
+        layout: Layout,
+        planner: Planner,
+        *,
+        context: int,
+        low: FloatArray,
+        high: FloatArray,
+        plan_every: int = 1,
+        device: str = "cpu",
+    ) -> None:
+        """Compose the parts."""
+        if context < 1 or plan_every < 1:
+            raise ValueError(
+                "expected context and plan_every of at least 1, "
+                f"got {context} and {plan_every}"
+            )
+        if len(low) != layout.action or len(high) != layout.action:
+            raise ValueError(
+                f"expected bounds of {layout.action} action numbers, got {len(low)} "
+                f"and {len(high)}; the layout must be that of the environment"
+            )
+        self.bins = bins
+        self.layout = layout
+        self._planner = planner
+        self._past = context - 1
+        self._low = low
+        self._high = high
+        self._plan_every = plan_every
+        self._device = device
+        self.start(0, 0)
+
+    def start(self, count: int, seed: int, /) -> None:
+        """Forget the past of all episodes and any plan."""
+        width = self.layout.width
+        self._history = np.full((count, self._past, width), _PADDING, np.int64)
+        self._present = np.zeros((count, self.layout.observation), np.int64)
+        self._plans = np.zeros((count, 0, width), np.int64)
+        self.plan: Planned | None = None
+        self._offset = 0
+        self._generator = torch.Generator(self._device).manual_seed(seed)
+
+    def act(self, observations: FloatArray, active: BoolArray, /) -> FloatArray:
+        """Plan for the active rows where a new plan is due, and take its next action.
+
+        Raises:
+            ValueError: `start` was not called for this many rows.
+        """
+        if len(observations) != len(self._present):
+            raise ValueError(
+                f"expected observations of {len(self._present)} environments, got "
+                f"{len(observations)}; call start with their number first"
+            )
+        seen = self._encode(observations[active], self.layout.observation_slice)
+        self._present[active] = seen
+        if self._due(active):
+            self._plan(active)
+        chosen = self._plans[active, self._offset, self.layout.action_slice]
+        actions = np.zeros((len(observations), self.layout.action), np.float32)
+        actions[active] = self._decode(chosen)
+        return actions
+
+    def observe(
+        self, actions: FloatArray, rewards: FloatArray, active: BoolArray, /
+    ) -> None:
+        """Append the transition that just happened to the past."""
+        layout = self.layout
+        happened = self._plans[active, self._offset]
+        happened[:, layout.observation_slice] = self._present[active]
+        happened[:, layout.action_slice] = self._encode(
+            actions[active], layout.action_slice
+        )
+        happened[:, layout.reward_slice] = self._encode(
+            rewards[active, None], layout.reward_slice
+        )
+        past = np.concatenate([self._history[active], happened[:, None]], axis=1)
+        self._history[active] = past[:, 1:]
+        self._offset += 1
+
+    def memory(self) -> Memory:
+        """Copy the past, the plan and the state of the random draws."""
+        return {
+            "history": self._history.copy(),
+            "plans": self._plans.copy(),
+            "offset": np.array(self._offset),
+            "generator": self._generator.get_state().numpy(),
+        }
+
+    def remember(self, memory: Memory, /) -> None:
+        """Go on from such a copy."""
+        self._history = memory["history"].copy()
+        self._plans = memory["plans"].copy()
+        self._offset = int(memory["offset"])
+        self._generator.set_state(torch.from_numpy(memory["generator"]))
+
+    def _due(self, active: BoolArray) -> bool:
+        """Say whether no plan is left, or one of them has ended with a stop token."""
+        length = self._plans.shape[1]
+        if self._offset >= min(length, self._plan_every):
+            return True
+        start = self.layout.observation_slice.start
+        ahead = self._plans[active, self._offset, start]
+        return bool((ahead >= self.bins.bins).any())
+
+    def _plan(self, active: BoolArray) -> None:
+        past = self._history[active].reshape(int(active.sum()), -1)
+        prefix = np.concatenate([past, self._present[active]], axis=1)
+        given = torch.from_numpy(prefix).to(self._device)
+        self.plan = self._planner(given, self._generator)
+        tokens = self.plan.tokens.cpu().numpy()
+        self._plans = np.zeros((len(active), *tokens.shape[1:]), np.int64)
+        self._plans[active] = tokens
+        self._offset = 0
+
+    def _encode(self, data: FloatArray, part: slice) -> npt.NDArray[Any]:
+        return self.bins.encode(data, columns=part).astype(np.int64)
+
+    def _decode(self, tokens: npt.NDArray[Any]) -> FloatArray:
+        actions = self.bins.decode(tokens, columns=self.layout.action_slice)
+        return np.clip(actions, self._low, self._high)

@@ -1,0 +1,104 @@
+"""D4RL's datasets by name, and the settings that suit each: one table of data."""
+
+import difflib
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+import attrs
+
+_UNFINISHED = 1_000  # rows that an episode without an end has at most
+
+
+@attrs.frozen
+class D4rlEntry:
+    """Say what is known of one of D4RL's datasets.
+
+    Attributes:
+        name: D4RL's name, such as hopper-medium-v2.
+        file: name of its file.
+        url: address of the file.
+        env_id: Gymnasium id of the environment nearest to D4RL's.
+        columns: of the file's observations that this environment has, None for all.
+        reference: mean return of a random policy and of an expert.
+        transitions: rows of the file, but perhaps for an unfinished last episode;
+            None where not known.
+        epochs: times that the transformer sees a million transitions in training.
+        beam: sequences that the planner keeps.
+        horizon: transitions that it plans.
+        expectile: of the critic's value.
+        temperature: of the critic's policy.
+        rewards: units of the critic's rewards; see `CriticSettings`.
+        termination_reward: reward of a step that truly ends an episode; None for the
+            data's own.
+    """
+
+    name: str
+    file: str
+    url: str
+    env_id: str
+    columns: int | None
+    reference: tuple[float, float] = attrs.field(converter=tuple)
+    transitions: int | None
+    epochs: int
+    beam: int
+    horizon: int
+    expectile: float
+    temperature: float
+    rewards: Literal["plain", "minus-one", "spread"]
+    termination_reward: float | None
+
+    @property
+    def task(self) -> str:
+        """The name without its version."""
+        return self.name.rpartition("-v")[0]
+
+    def contradicts(self, transitions: int) -> bool:
+        """Say whether data of so many transitions can't be D4RL's.
+
+        They may differ by an episode: some counts leave out a last one without an end.
+        """
+        known = self.transitions
+        return known is not None and abs(transitions - known) > _UNFINISHED
+
+    @property
+    def locomotion(self) -> bool:
+        """Whether the score is how fast a body runs, not whether it reaches a goal."""
+        return not self.task.startswith("antmaze")
+
+
+@cache
+def d4rl_entries() -> Mapping[str, D4rlEntry]:
+    """Return every known dataset of D4RL by its name."""
+    text = resources.files("tt_bench").joinpath("d4rl.json").read_text("utf-8")
+    entries = (D4rlEntry(**row) for row in json.loads(text))
+    return MappingProxyType({entry.name: entry for entry in entries})
+
+
+def find_d4rl(name: str) -> D4rlEntry | None:
+    """Look up one of D4RL's datasets by its name, or by the name of its own file."""
+    entries = d4rl_entries()
+    last = Path(name).name
+    by_file = {entry.file: entry for entry in entries.values()}
+    return entries.get(name) or by_file.get(last)
+
+
+def similar_d4rl(name: str) -> D4rlEntry | None:
+    """Look up the dataset whose task the name of a file begins with.
+
+    `somewhere/hopper-medium-replay-sac.hdf5` is like hopper-medium-replay-v2. The
+    longest task that fits is meant.
+    """
+    words = re.sub("[^a-z0-9]+", "-", Path(name).name.lower())
+    like = [e for e in d4rl_entries().values() if f"{words}-".startswith(f"{e.task}-")]
+    return max(like, key=lambda entry: len(entry.task), default=None)
+
+
+def nearest_names(name: str) -> list[str]:
+    """Return up to three of D4RL's names that look like this one, best first."""
+    return difflib.get_close_matches(name.lower(), d4rl_entries(), n=3, cutoff=0.7)

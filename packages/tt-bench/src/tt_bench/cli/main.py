@@ -1,0 +1,107 @@
+"""The command line: `python -m tt_bench d4rl`, `collect` and what else there is."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Annotated, NamedTuple, TypeAlias
+
+import attrs
+import tyro
+from rich.console import Console
+
+from tt_bench.catalogue import find_d4rl, similar_d4rl
+from tt_bench.cli.compare import (
+    DEFAULT_DATASET,
+    Collect,
+    D4rl,
+    run_collect,
+    run_d4rl,
+    run_suite,
+)
+from tt_bench.cli.show import Show, run_show
+from tt_bench.methods.recipes import recipe_for
+from tt_bench.runs.suites import SUITES
+from tt_bench.speed.table import Speed, run_speed
+
+_PROGRAM = "python -m tt_bench"
+_REFUSED = 2
+_INTERRUPTED = 130
+_LOG_WIDTH = 120
+_PAPER_SEEDS, _PAPER_EPISODES = 5, 3  # arXiv 2106.02039, locomotion
+
+Command: TypeAlias = D4rl | Show | Collect | Speed
+
+
+def parse(arguments: Sequence[str]) -> Command:
+    """Read the options; settings start from the recipe of the dataset."""
+    run = _defaults(_read_ahead(arguments))
+    commands = (
+        Annotated[D4rl, tyro.conf.subcommand("d4rl", default=run)]
+        | Annotated[Show, tyro.conf.subcommand("show", default=Show(run=run))]
+        | Annotated[Collect, tyro.conf.subcommand("collect")]
+        | Annotated[Speed, tyro.conf.subcommand("speed")]
+    )
+    command: Command = tyro.cli(commands, args=list(arguments), prog=_PROGRAM)
+    return command
+
+
+class _Choice(NamedTuple):
+    """The options that the defaults of the others depend on."""
+
+    dataset: str | None
+    suite: str | None
+    small: bool
+
+
+def _read_ahead(arguments: Sequence[str]) -> _Choice:
+    reader = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    reader.add_argument("--dataset", nargs="?")
+    reader.add_argument("--suite", nargs="?")
+    reader.add_argument("--small", action=argparse.BooleanOptionalAction, default=False)
+    found = reader.parse_known_args(list(arguments))[0]
+    return _Choice(found.dataset, found.suite, found.small)
+
+
+def _defaults(choice: _Choice) -> D4rl:
+    dataset = choice.dataset or DEFAULT_DATASET
+    run = D4rl(dataset=dataset, recipe=recipe_for(dataset, small=choice.small))
+    chosen = SUITES.get(choice.suite or "")
+    if chosen is not None:
+        return attrs.evolve(run, seeds=chosen.seeds, episodes=chosen.episodes)
+    entry = find_d4rl(dataset) or similar_d4rl(dataset)
+    if entry is not None and entry.locomotion:
+        return attrs.evolve(run, seeds=_PAPER_SEEDS, episodes=_PAPER_EPISODES)
+    return run
+
+
+def _parse_suite(suite: str, arguments: Sequence[str]) -> list[D4rl]:
+    """Read the options anew for each dataset, whose recipe they start from."""
+    if _read_ahead(arguments).dataset is not None:
+        raise ValueError("expected --dataset or --suite, got both")
+    every = [parse([*arguments, "--dataset", name]) for name in SUITES[suite].datasets]
+    return [run for run in every if isinstance(run, D4rl)]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return the exit status of the process."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    console = Console(width=None if sys.stdout.isatty() else _LOG_WIDTH)
+    try:
+        command = parse(arguments)
+        if isinstance(command, D4rl) and command.suite:
+            run_suite(_parse_suite(command.suite, arguments), console)
+        elif isinstance(command, D4rl):
+            run_d4rl(command, console)
+        elif isinstance(command, Show):
+            run_show(command, console)
+        elif isinstance(command, Speed):
+            run_speed(command, console)
+        else:
+            run_collect(command, console)
+    except (ValueError, ModuleNotFoundError, OSError) as error:
+        Console(stderr=True).print(f"error: {error}", markup=False, soft_wrap=True)
+        return _REFUSED
+    except KeyboardInterrupt:
+        console.print("stopped; the same command continues from here")
+        return _INTERRUPTED
+    return 0

@@ -1,0 +1,114 @@
+"""What a run says before it starts, and what is known without running."""
+
+import time
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from tt_bench.cli.progress import say
+from tt_bench.data.dataset import Dataset
+from tt_bench.data.minari_cache import is_local
+from tt_bench.data.sources import SOURCES
+from tt_bench.methods.settings import Recipe
+from tt_bench.methods.table import METHODS
+from tt_bench.results.scores import normalise
+from tt_bench.runs.estimate import estimate_seconds
+from tt_bench.runs.experiment import Experiment
+from tt_bench.runs.run_config import Run
+from tt_bench.speed.machine import matmul_peak
+
+_LOOK = 512  # a matmul of this size tells enough of the machine
+_LOOKS, _APART = 5, 0.1  # of which some may be disturbed, and seconds between two
+_NETWORKS = {"training": "transformer", "critic": "critic"}
+
+
+def announce(console: Console, dataset: str, runs: Sequence[Run]) -> None:
+    """Say what will happen before anything takes time."""
+    methods = list(dict.fromkeys(run.method for run in runs))
+    say(console, f"dataset {dataset}")
+    if dataset in SOURCES and not is_local(dataset):
+        say(console, f"  will be collected first, once: {collection(dataset)}")
+    for method in methods:
+        seeds = sum(run.method == method for run in runs)
+        say(console, f"{method}: {METHODS[method].title}, {seeds} x")
+
+
+def describe_settings(console: Console, runs: Sequence[Run], recipe: Recipe) -> None:
+    """Say how steps are joined, and what the transformer is like, if a run has one."""
+    learns = any("chunk" in METHODS[run.method].parts for run in runs)
+    if learns and recipe.chunk > 1:
+        say(
+            console,
+            f"  learns in chunks of {recipe.chunk} steps, executes {recipe.executed} "
+            "of each",
+        )
+    if not any("model" in METHODS[run.method].parts for run in runs):
+        return
+    shape, training, planner = recipe.model, recipe.training, recipe.planner
+    beams = f"beam {planner.beam} x {planner.candidates}"
+    search = f"best of {planner.beam}" if planner.search == "best-of-n" else beams
+    say(
+        console,
+        f"  {shape.layers} layers of width {shape.width}, {training.steps:,} steps "
+        f"of {training.batch} x {training.transitions} transitions; {search}, "
+        f"horizon {planner.horizon}, context {planner.context}",
+    )
+
+
+def describe_budget(recipe: Recipe, parts: Sequence[str]) -> str:
+    """Say how many steps each network came to that a budget is for."""
+    steps = [
+        f"{getattr(recipe, part).steps:,} steps of a {_NETWORKS[part]}"
+        for part in parts
+    ]
+    return ", ".join(steps) or "sets nothing here, no transformer or critic is trained"
+
+
+def collection(name: str) -> str:
+    """Say how much is collected to make a dataset, and how long that takes."""
+    source = SOURCES[name]
+    minutes = max(1, round(source.transitions / source.pace / 60))
+    return f"{source.transitions:,} transitions, about {minutes} min"
+
+
+def foretell(console: Console, experiment: Experiment, runs: Sequence[Run]) -> float:
+    """Say how many runs are left and return the minutes that they may take."""
+    left = [run for run in runs if experiment.finished(run) is None]
+    if not left:
+        say(console, f"{len(runs)} runs, all finished before")
+        return 0
+    seconds = estimate_seconds(
+        experiment.episodes,
+        experiment.recipe,
+        left,
+        experiment.untrained(left),
+        episodes=experiment.config.episodes,
+        steps=experiment.task.steps,
+        peak=_best_look(experiment.config.device),
+    )
+    done = len(runs) - len(left)
+    minutes = max(1, round(seconds / 60))
+    say(
+        console,
+        f"{len(runs)} runs, {done} finished before; about {minutes} min for the rest",
+    )
+    return minutes
+
+
+def _best_look(device: str) -> float:
+    """Return the operations a second that the machine reached when least disturbed."""
+    best = matmul_peak(device, _LOOK)
+    for _ in range(_LOOKS - 1):
+        time.sleep(_APART)
+        best = max(best, matmul_peak(device, _LOOK))
+    return best
+
+
+def references(dataset: Dataset) -> dict[str, str]:
+    """Say what is known of the methods without running them."""
+    returns = dataset.episodes.returns()
+    length = round(float(dataset.episodes.lengths.mean()))
+    if dataset.reference is None:
+        return {"behaviour": f"data: {returns.mean():.1f} in {length} steps"}
+    mean = float(normalise(returns, dataset.reference).mean())
+    return {"random": "0", "behaviour": f"data: {mean:.1f} in {length} steps"}

@@ -1,0 +1,47 @@
+"""A dataset: episodes, the environment they belong to, and how to score in it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import gymnasium as gym
+
+from tt_bench.data.episodes import Episodes
+
+
+def _check_reference(
+    _: "Dataset", __: object, reference: tuple[float, float] | None
+) -> None:
+    if reference is not None and not reference[0] < reference[1]:
+        raise ValueError(
+            "expected a reference (random return, expert return) that increases, "
+            f"got {reference}"
+        )
+
+
+@attrs.frozen(eq=False)
+class Dataset:
+    """Hold what a method needs to learn from data and to be scored.
+
+    Attributes:
+        name: the id it was asked for by.
+        episodes: the data.
+        env_id: Gymnasium id of the environment to evaluate in, None if unknown.
+        make_env: make that environment with observations flat as in the data; can be
+            pickled. Options such as `render_mode` are those of `gymnasium.make`. Raises
+            ValueError if the environment is unknown.
+        reference: mean return of a random policy and of an expert, None if unknown.
+        source: where the data came from, for people.
+        observation_keys: the parts of a dictionary observation that the flat
+            observation is joined from, empty if it was flat.
+        description: what the data's maker says about it.
+    """
+
+    name: str
+    episodes: Episodes
+    env_id: str | None
+    make_env: Callable[..., gym.Env[Any, Any]]
+    reference: tuple[float, float] | None = attrs.field(validator=_check_reference)
+    source: str
+    observation_keys: tuple[str, ...] = ()
+    description: str = ""

@@ -1,0 +1,149 @@
+"""Read files of D4RL's layout: HDF5, one row a transition, episode after episode."""
+
+import contextlib
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from tt_bench.data.dataset import Dataset
+from tt_bench.data.episodes import Episodes
+from tt_bench.data.flatten import FlatObservation, default_keys
+from tt_bench.data.hdf5_episodes import find_ends, read_flags
+from tt_bench.data.hdf5_layout import UnreadableError, blocks, check_layout
+from tt_bench.data.hdf5_segments import Rows, split
+from tt_bench.results.scores import reference_returns
+from tt_bench.tasks.environments import make_environment
+
+
+def read_hdf5(
+    path: str | Path, env: str | None = None, *, columns: int | None = None
+) -> Dataset:
+    """Read a file of D4RL's layout, without a second copy of it in memory.
+
+    An episode ends where `terminals` or `timeouts` say so; where a row has both it
+    has terminated. It also ends where `next_observations` is not what the next row
+    has, or without those and `timeouts`, at the environment's time limit. The end of
+    the file truncates. A truncated episode whose last next observation is not in the
+    file loses its last transition, which then tells the final observation.
+
+    Args:
+        path: of the file.
+        env: Gymnasium id of the environment to evaluate in, in place of the file's
+            attribute `env_id`.
+        columns: of an observation to keep; the others must be zero in all rows. None
+            keeps all.
+
+    Raises:
+        ValueError: if the file is damaged, of another layout, or its environment is
+            not known; an `UnreadableError` if another file is needed.
+    """
+    path = Path(path).expanduser()
+    with _open(path) as file:
+        env_id = env or _own_environment(path, file)
+        check_layout(path, file)
+        episodes = _read_episodes(file, env_id, columns)
+        description = _text(file, "description")
+    return Dataset(
+        name=path.name,
+        episodes=episodes,
+        env_id=env_id,
+        make_env=partial(_make_env, env_id),
+        reference=reference_returns(env_id),
+        source=f"HDF5 file {path.absolute()}",
+        description=description,
+    )
+
+
+def count_rows(path: Path) -> int:
+    """Return how many transitions a file of D4RL's layout has.
+
+    Raises:
+        UnreadableError: if it is damaged or of another layout.
+    """
+    with _open(path) as file:
+        check_layout(path, file)
+        return len(file["rewards"])
+
+
+def check_opens(path: Path) -> None:
+    """Check that a file is HDF5 and not cut short, without reading it.
+
+    Raises:
+        OSError: if not.
+    """
+    h5py.File(path, "r").close()
+
+
+@contextlib.contextmanager
+def _open(path: Path) -> Iterator[h5py.File]:
+    """Open a file, turning what damage leads to into one clear error."""
+    if not path.is_file():
+        raise ValueError(f"expected an HDF5 file, found none at {path}")
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except (OSError, KeyError, RuntimeError) as error:
+        lines = str(error).strip("\"'").splitlines()
+        raise UnreadableError(
+            f"expected a whole HDF5 file at {path}, could not read it "
+            f"({lines[0] if lines else type(error).__name__}): it was cut short or is "
+            "of another format; fetch or make it again"
+        ) from error
+
+
+def _own_environment(path: Path, file: h5py.File) -> str:
+    env_id = _text(file, "env_id")
+    if not env_id:
+        found = repr(file.attrs["env_id"]) if "env_id" in file.attrs else "none"
+        raise ValueError(
+            f"expected an attribute env_id with a name in {path}, found {found}: say "
+            "which Gymnasium environment to evaluate in, with --env"
+        )
+    return env_id
+
+
+def _text(file: h5py.File, attribute: str) -> str:
+    """Return an attribute that is text, else ""."""
+    value = file.attrs.get(attribute, "")
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return value if isinstance(value, str) else ""
+
+
+def _read_episodes(file: h5py.File, env_id: str, columns: int | None) -> Episodes:
+    observations = _read_vectors(file["observations"], columns)
+    rewards = np.empty(file["rewards"].shape, np.float32)
+    file["rewards"].read_direct(rewards)
+    terminals = read_flags(file["terminals"])
+    ends, finals = find_ends(file, env_id, observations, terminals)
+    rows = Rows(observations, _read_vectors(file["actions"]), rewards.reshape(-1))
+    return split(rows, ends, terminals[ends - 1], finals)
+
+
+def _read_vectors(
+    stored: h5py.Dataset, columns: int | None = None
+) -> NDArray[np.float32]:
+    rows, width = stored.shape
+    kept = width if columns is None else min(columns, width)
+    if any(stored[b:e, kept:].any() for b, e in blocks(rows) if kept < width):
+        raise ValueError(
+            f"expected observations that are zero after the first {kept} of {width} "
+            f"columns in {stored.file.filename}, got other numbers"
+        )
+    array = np.empty((rows, kept), np.float32)
+    stored.read_direct(array, np.s_[:, :kept])
+    return array
+
+
+def _make_env(env_id: str, **options: Any) -> gym.Env[NDArray[np.float32], Any]:
+    env = make_environment(env_id, **options)
+    keys: tuple[str, ...] = ()
+    if isinstance(env.observation_space, gym.spaces.Dict):
+        keys = default_keys(env.observation_space, env.reset(seed=0)[0])
+    return FlatObservation(env, keys)

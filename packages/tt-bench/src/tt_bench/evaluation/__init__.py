@@ -1,0 +1,1 @@
+"""Agents played in environments: scored, recorded, resumed."""

@@ -1,0 +1,152 @@
+"""Play on where an evaluation was stopped.
+
+Environments can't be saved, so they are reset with the same seeds and given the same
+actions again, which takes seconds where planning took hours. What the agent remembers
+is saved with the actions.
+"""
+
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+
+from tt_bench.files.whole import written_whole
+from tt_bench.interface import BoolArray, FloatArray, Memory, RememberingAgent
+
+_SAVE_EVERY = 60.0  # seconds
+_MEMORY = "memory."
+
+
+class OtherEpisodesError(Exception):
+    """The same actions earned other rewards than when they were played first."""
+
+
+@attrs.define
+class Played:
+    """What was played so far: actions [E, Da], rewards [E] and act seconds a step.
+
+    `memory` is the number of steps after which the agent's was taken, and what was in
+    it then; `seconds` are those of the parts played before.
+    """
+
+    actions: list[FloatArray] = attrs.field(factory=list)
+    rewards: list[FloatArray] = attrs.field(factory=list)
+    act_seconds: list[float] = attrs.field(factory=list)
+    memory: tuple[int, Memory] = attrs.field(factory=lambda: (0, {}))
+    seconds: float = 0.0
+
+
+class ResumingAgent:
+    """Act as another agent does, after repeating what it played before.
+
+    Args:
+        agent: acts where nothing was played yet.
+        path: where what is played is saved once a minute, and read from at the start.
+
+    Attributes:
+        played: what was played so far.
+    """
+
+    def __init__(self, agent: RememberingAgent, path: Path) -> None:
+        """Compose the parts."""
+        self.played = Played()
+        self._agent = agent
+        self._path = path
+        self._begin()
+
+    def start(self, count: int, seed: int, /) -> None:
+        """Read what was played of these episodes.
+
+        Raises:
+            ValueError: the file is damaged or something else.
+        """
+        self._agent.start(count, seed)
+        self.played = _load(self._path)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._repeats = len(self.played.actions)
+        self._step = 0
+        self._acted = 0.0
+        self._began = self._saved = time.perf_counter()
+
+    def act(self, observations: FloatArray, active: BoolArray, /) -> FloatArray:
+        """Repeat the action of this step, or let the agent act."""
+        if self._step < self._repeats:
+            return self.played.actions[self._step]
+        if self._step == self._repeats > 0:
+            self._agent.remember(self.played.memory[1])
+        began = time.perf_counter()
+        actions = self._agent.act(observations, active)
+        self._acted = time.perf_counter() - began
+        return actions
+
+    def observe(
+        self, actions: FloatArray, rewards: FloatArray, active: BoolArray, /
+    ) -> None:
+        """Let the agent learn what is new, and note it; save it once a minute.
+
+        Raises:
+            OtherEpisodesError: what was repeated has earned something else.
+        """
+        self._step += 1
+        if self._step <= self._repeats:
+            before = self.played.rewards[self._step - 1]
+            if not np.array_equal(rewards[active], before[active]):
+                raise OtherEpisodesError
+            return
+        self._agent.observe(actions, rewards, active)
+        self.played.actions.append(actions.copy())
+        self.played.rewards.append(rewards.copy())
+        self.played.act_seconds.append(self._acted)
+        self.played.memory = (self._step, self._agent.memory())
+        if time.perf_counter() - self._saved > _SAVE_EVERY:
+            self.save()
+
+    def save(self) -> None:
+        """Write the whole steps that were played, if any, whole or not at all."""
+        steps, memory = self.played.memory
+        if steps == 0:
+            return
+        parts: dict[str, Any] = {
+            "actions": np.array(self.played.actions[:steps]),
+            "rewards": np.array(self.played.rewards[:steps]),
+            "act_seconds": np.array(self.played.act_seconds[:steps]),
+            "seconds": np.array(self.seconds()),
+        }
+        parts |= {_MEMORY + name: part for name, part in memory.items()}
+        with written_whole(self._path) as partial:
+            np.savez(partial, **parts)
+        self._saved = time.perf_counter()
+
+    def seconds(self) -> float:
+        """Count the seconds of all parts, the present one included."""
+        return self.played.seconds + time.perf_counter() - self._began
+
+
+def _load(path: Path) -> Played:
+    if not path.exists():
+        return Played()
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
+            parts = dict(saved)
+        memory = {
+            name.removeprefix(_MEMORY): part
+            for name, part in parts.items()
+            if name.startswith(_MEMORY)
+        }
+        return Played(
+            actions=list(parts["actions"]),
+            rewards=list(parts["rewards"]),
+            act_seconds=parts["act_seconds"].tolist(),
+            memory=(len(parts["actions"]), memory),
+            seconds=float(parts["seconds"]),
+        )
+    except (KeyError, ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{path}: cut short or not what was played of an evaluation; delete it and "
+            "give the same command to play from the start"
+        ) from error

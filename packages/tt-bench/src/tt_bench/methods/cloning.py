@@ -1,0 +1,121 @@
+"""Behaviour cloning: regress the actions of the data on its observations."""
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+import torch
+from attrs import validators
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tt_bench.data.episodes import Episodes
+from tt_bench.interface import FloatArray
+
+_SMALLEST_DEVIATION = 1e-3
+
+
+@attrs.frozen
+class CloningConfig:
+    """Settings of behaviour cloning.
+
+    `fraction` keeps the episodes of highest return only: 0.1 is the baseline of D4RL
+    papers that clones the best tenth. Loss: mean squared error of the action.
+    """
+
+    steps: int = attrs.field(default=5_000, validator=validators.ge(1))
+    """Gradient steps."""
+    batch: int = attrs.field(default=256, validator=validators.ge(1))
+    """Transitions of a gradient step."""
+    width: int = attrs.field(default=256, validator=validators.ge(1))
+    """Units of each of the two hidden layers."""
+    learning_rate: float = attrs.field(default=1e-3, validator=validators.gt(0.0))
+    """Learning rate of Adam, which falls to zero along a cosine."""
+    fraction: float = attrs.field(
+        default=1.0, validator=[validators.gt(0.0), validators.le(1.0)]
+    )
+    """Share of the episodes to clone, those of highest return."""
+
+
+class ClonedPolicy(nn.Module):
+    """Two hidden layers from observations to the mean action."""
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, mean: Tensor, deviation: Tensor, action: int, width: int):
+        """Build for observations of the given mean and deviation [Do]."""
+        super().__init__()
+        self.register_buffer("mean", mean)
+        self.register_buffer("deviation", deviation)
+        self.layers = nn.Sequential(
+            nn.Linear(len(mean), width),
+            nn.ReLU(),
+            nn.Linear(width, width),
+            nn.ReLU(),
+            nn.Linear(width, action),
+        )
+
+    def forward(self, observations: Tensor) -> Tensor:
+        """Map observations [..., Do] to actions [..., Da]."""
+        standard = (observations - self.mean) / self.deviation
+        actions: Tensor = self.layers(standard)
+        return actions
+
+    @torch.no_grad()
+    def act(self, observations: FloatArray) -> FloatArray:
+        """Map observations [E, Do] to actions [E, Da], as arrays."""
+        given = torch.from_numpy(np.ascontiguousarray(observations))
+        actions: Tensor = self(given.to(self.mean.device))
+        return actions.cpu().numpy()
+
+
+def best_transitions(episodes: Episodes, fraction: float) -> npt.NDArray[Any]:
+    """List the transitions of the `fraction` of episodes that return most."""
+    returns = episodes.returns()
+    kept = max(1, round(fraction * len(returns)))
+    best = np.argsort(-returns, kind="stable")[:kept]
+    episode = np.repeat(np.arange(len(returns)), np.diff(episodes.ends, prepend=0))
+    return np.flatnonzero(np.isin(episode, best))
+
+
+def clone(
+    episodes: Episodes,
+    config: CloningConfig,
+    *,
+    seed: int,
+    device: str | torch.device = "cpu",
+    on_step: Callable[[int], None] | None = None,
+) -> ClonedPolicy:
+    """Train a policy to do what the data does; the same seed gives the same policy."""
+    rows = best_transitions(episodes, config.fraction)
+    observations = torch.from_numpy(episodes.observations[rows]).to(device)
+    actions = torch.from_numpy(episodes.actions[rows]).to(device)
+    policy = _new_policy(observations, actions.shape[1], config.width, seed)
+    optimizer = torch.optim.Adam(policy.parameters(), lr=config.learning_rate)
+    cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.steps)
+    draws = torch.Generator().manual_seed(seed)
+    for step in range(1, config.steps + 1):
+        batch = torch.randint(len(rows), (config.batch,), generator=draws).to(device)
+        loss = functional.mse_loss(policy(observations[batch]), actions[batch])
+        optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        optimizer.step()
+        cosine.step()
+        if on_step is not None:
+            on_step(step)
+    return policy
+
+
+def _new_policy(
+    observations: Tensor, action: int, width: int, seed: int
+) -> ClonedPolicy:
+    """Initialise from the seed alone, leaving the global generator as it was."""
+    mean = observations.mean(0)
+    deviation = observations.std(0, correction=0).clamp_min(_SMALLEST_DEVIATION)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        policy = ClonedPolicy(mean.cpu(), deviation.cpu(), action, width)
+    return policy.to(observations.device)

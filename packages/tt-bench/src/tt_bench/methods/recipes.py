@@ -1,0 +1,138 @@
+"""The recipe of each family of datasets."""
+
+import re
+from pathlib import Path
+
+import attrs
+
+from tt_bench.catalogue import D4rlEntry, find_d4rl, similar_d4rl
+from tt_bench.data.load import is_file
+from tt_bench.methods.cloning import CloningConfig
+from tt_bench.methods.settings import (
+    CriticSettings,
+    ModelSettings,
+    PlannerSettings,
+    Recipe,
+    TrainingSettings,
+)
+
+# Data may come from several controllers: from a long context the model tells which one
+# it seems to follow and goes on as that one would, so the context here is short.
+_SMALL = Recipe(
+    model=ModelSettings(layers=2, heads=4, width=64, dropout=0.0),
+    training=TrainingSettings(steps=1_200, batch=64, transitions=5, learning_rate=2e-3),
+    planner=PlannerSettings(context=2, horizon=10, beam=16, action_tail=0.0),
+    cloning=CloningConfig(steps=3_000),
+    critic=CriticSettings(steps=10_000, expectile=0.9, temperature=10.0),
+)
+# Mazes that end in the goal act 20 times a second. With reward 1 there alone a step's
+# advantage is about 1 - discount: the temperature 1000 is the usual 10 for rewards of
+# -1 a step. Above an expectile of 0.7 short training leaves V far too high. Unlikely
+# actions lead plans where the transformer knows too little, such as through walls.
+_TASK = attrs.evolve(
+    _SMALL,
+    planner=attrs.evolve(_SMALL.planner, context=5, action_tail=0.4),
+    critic=CriticSettings(steps=20_000, expectile=0.7, temperature=1000.0),
+)
+# The other mazes act 100 times a second: five actions of a plan are 0.05 s.
+_MAZE = attrs.evolve(
+    _SMALL,
+    planner=attrs.evolve(_SMALL.planner, context=5, every=5),
+    critic=attrs.evolve(_SMALL.critic, steps=5_000),
+)
+# The ant acts 20 times a second. A step's advantage is mostly error and a quarter of a
+# second's is less so. Executed whole, chunks that no feedback corrects walk badly.
+_ANTMAZE = attrs.evolve(
+    _SMALL,
+    chunk=5,
+    executed=2,
+    training=TrainingSettings(
+        steps=8_000, batch=16, transitions=2, learning_rate=4e-3, action_weight=1.0
+    ),
+    planner=attrs.evolve(
+        _SMALL.planner,
+        context=1,
+        horizon=1,
+        beam=8,
+        action_tail=0.2,
+        search="best-of-n",
+    ),
+    cloning=CloningConfig(steps=10_000),
+    critic=attrs.evolve(_SMALL.critic, steps=100_000, rewards="minus-one"),
+)
+_LOCOMOTION = Recipe(termination_reward=-100.0, critic=CriticSettings(rewards="spread"))
+_LOCOMOTION_WORDS = frozenset({"hopper", "halfcheetah", "walker2d", "ant"})
+_EPOCH = 1_000_000  # transitions
+_DECAY = 20.0  # passes over the data
+
+
+def recipe_for(dataset: str, *, small: bool = False) -> Recipe:
+    """Choose the recipe of a dataset by its name.
+
+    D4RL's datasets, and files named like one, have the settings of arXiv 2106.02039
+    and arXiv 2110.06169, which want an accelerator; so have other locomotion tasks,
+    with less training. What is not known by name gets a recipe made for two processor
+    cores; point mazes get it with several actions executed from each plan, ant mazes
+    with some more training and in chunks of steps.
+
+    Args:
+        dataset: a name as `load_dataset` takes it.
+        small: make a recipe that wants an accelerator one for two processor cores.
+    """
+    recipe = _known_recipe(dataset)
+    made_for_two_cores = recipe.model == _SMALL.model
+    return _for_two_cores(recipe) if small and not made_for_two_cores else recipe
+
+
+def _known_recipe(dataset: str) -> Recipe:
+    entry = find_d4rl(dataset) or similar_d4rl(dataset)
+    if entry is not None:
+        return _d4rl_recipe(entry)
+    words = _words(dataset)
+    if "antmaze" in words:
+        return _ANTMAZE
+    if words & _LOCOMOTION_WORDS:
+        return _LOCOMOTION
+    if "pointmaze" in words:
+        return _TASK if "sparse" in words else _MAZE
+    return _SMALL
+
+
+def _words(dataset: str) -> set[str]:
+    """Split an id, or the name of a file without its folders, into lower-case words."""
+    name = Path(dataset).stem if is_file(dataset) else dataset
+    return set(re.split("[^a-z0-9]+", name.lower()))
+
+
+def _for_two_cores(recipe: Recipe) -> Recipe:
+    """Keep what the task asks for, and train and plan as far as two cores can.
+
+    For a given number of tokens, many small steps learn far more than few large ones.
+    Actions are mostly noise that nothing predicts: with the papers' weight of 5 they
+    drown the rest of what short training could learn.
+    """
+    return attrs.evolve(
+        recipe,
+        model=_SMALL.model,
+        training=TrainingSettings(
+            steps=32_000, batch=16, transitions=5, learning_rate=4e-3, action_weight=1.0
+        ),
+        planner=attrs.evolve(recipe.planner, beam=32, horizon=5),
+        cloning=CloningConfig(steps=10_000),
+        critic=attrs.evolve(recipe.critic, steps=100_000),
+    )
+
+
+def _d4rl_recipe(entry: D4rlEntry) -> Recipe:
+    training = TrainingSettings()
+    steps = round(entry.epochs * _EPOCH / training.batch)
+    return Recipe(
+        termination_reward=entry.termination_reward,
+        training=attrs.evolve(training, steps=steps, decay=_DECAY),
+        planner=PlannerSettings(beam=entry.beam, horizon=entry.horizon),
+        critic=CriticSettings(
+            expectile=entry.expectile,
+            temperature=entry.temperature,
+            rewards=entry.rewards,
+        ),
+    )

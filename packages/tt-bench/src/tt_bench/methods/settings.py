@@ -1,0 +1,189 @@
+"""Settings of every stage."""
+
+from typing import Any, Literal
+
+import attrs
+from attrs.validators import ge, gt, in_, le, lt, optional
+
+from tt_bench.methods.cloning import CloningConfig
+
+_SHARE: Any = optional([ge(0.0), lt(1.0)])
+
+
+@attrs.frozen
+class TokenizerSettings:
+    """How numbers become tokens.
+
+    Attributes:
+        kind: Bins of equal counts ("quantile") or of equal widths ("uniform").
+        bins: Bins of each column.
+    """
+
+    kind: Literal["quantile", "uniform"] = attrs.field(
+        default="quantile", validator=in_(("quantile", "uniform"))
+    )
+    bins: int = attrs.field(default=100, validator=ge(2))
+
+
+@attrs.frozen
+class ModelSettings:
+    """The shape of the transformer.
+
+    Attributes:
+        layers: Blocks.
+        heads: Attention heads of a block.
+        width: Features of a token.
+        positions: Rotary positions with a sliding window, or learned absolute ones.
+        dropout: Rate of dropout in training.
+    """
+
+    layers: int = attrs.field(default=4, validator=ge(1))
+    heads: int = attrs.field(default=4, validator=ge(1))
+    width: int = attrs.field(default=128, validator=ge(1))
+    positions: Literal["rotary", "learned"] = "rotary"
+    dropout: float = attrs.field(default=0.1, validator=[ge(0.0), lt(1.0)])
+
+
+@attrs.frozen
+class TrainingSettings:
+    """How the transformer is trained.
+
+    Attributes:
+        steps: Gradient steps.
+        batch: Sequences of a step.
+        transitions: Transitions of a sequence, which are also those a token sees.
+        learning_rate: Peak of the schedule: linear rise, then cosine to a tenth.
+        decay: Passes over the transitions trained on until the cosine has ended; where
+            training is shorter, and by default, it ends with the training.
+        action_weight: Weight of action tokens in the loss; others have 1.
+        precision: Numbers to compute with.
+        compile: Compile the network first; worth it for long training.
+    """
+
+    steps: int = attrs.field(default=20_000, validator=ge(1))
+    batch: int = attrs.field(default=256, validator=ge(1))
+    transitions: int = attrs.field(default=10, validator=ge(1))
+    learning_rate: float = attrs.field(default=6e-4, validator=gt(0.0))
+    decay: float | None = attrs.field(default=None, validator=optional(gt(0.0)))
+    action_weight: float = attrs.field(default=5.0, validator=ge(0.0))
+    precision: Literal["32-true", "tf32", "bf16-mixed"] = "32-true"
+    compile: bool = False
+
+
+@attrs.frozen
+class PlannerSettings:
+    """How the transformer plans.
+
+    Attributes:
+        context: Transitions that a plan is made from, the present one included.
+        horizon: Transitions that are planned.
+        beam: Sequences kept after each transition.
+        candidates: Continuations of each kept sequence.
+        observation_tail: Probability of unlikely observation tokens never drawn; None
+            takes the likeliest.
+        action_tail: The same for action tokens.
+        outcome: Reward and value are the mean of their distributions
+            ("expectation") or the level below which `quantile` of them lies.
+        quantile: That share, for "quantile".
+        value: Add the value token to the rewards.
+        critic: What a critic's plan is worth: rewards so far and the Q of its last step
+            ("q"), or the advantages Q - V of all steps ("advantage").
+        search: Cut candidates after each transition ("beam"), or draw `beam` whole
+            continuations and take the best ("best-of-n").
+        every: Actions of a plan to execute before the next plan.
+        precision: Numbers to plan with; "bf16" is for accelerators and changes plans
+            a little.
+    """
+
+    context: int = attrs.field(default=5, validator=ge(1))
+    horizon: int = attrs.field(default=15, validator=ge(1))
+    beam: int = attrs.field(default=128, validator=ge(1))
+    candidates: int = attrs.field(default=2, validator=ge(1))
+    observation_tail: float | None = attrs.field(default=None, validator=_SHARE)
+    action_tail: float | None = attrs.field(default=0.6, validator=_SHARE)
+    outcome: Literal["expectation", "quantile"] = attrs.field(
+        default="expectation", validator=in_(("expectation", "quantile"))
+    )
+    quantile: float = attrs.field(default=0.5, validator=[gt(0.0), lt(1.0)])
+    value: bool = True
+    critic: Literal["q", "advantage"] = attrs.field(
+        default="q", validator=in_(("q", "advantage"))
+    )
+    search: Literal["beam", "best-of-n"] = attrs.field(
+        default="beam", validator=in_(("beam", "best-of-n"))
+    )
+    every: int = attrs.field(default=1, validator=ge(1))
+    precision: Literal["32", "bf16"] = "32"
+
+
+@attrs.frozen
+class CriticSettings:
+    """How the critic is trained, by implicit Q-learning.
+
+    Attributes:
+        steps: Updates.
+        batch: Transitions of an update.
+        width: Units of each of the two hidden layers.
+        learning_rate: Learning rate of Adam.
+        expectile: Which expectile of Q the value regresses to.
+        temperature: Weight of the advantage in the policy's regression.
+        rewards: As the data has them ("plain"), minus one ("minus-one"), or so that
+            the best and the worst episode return lie 1000 apart ("spread").
+    """
+
+    steps: int = attrs.field(default=1_000_000, validator=ge(1))
+    batch: int = attrs.field(default=256, validator=ge(1))
+    width: int = attrs.field(default=256, validator=ge(1))
+    learning_rate: float = attrs.field(default=3e-4, validator=gt(0.0))
+    expectile: float = attrs.field(default=0.7, validator=[gt(0.0), lt(1.0)])
+    temperature: float = attrs.field(default=3.0, validator=ge(0.0))
+    rewards: Literal["plain", "minus-one", "spread"] = attrs.field(
+        default="plain", validator=in_(("plain", "minus-one", "spread"))
+    )
+
+
+@attrs.frozen
+class Recipe:
+    """Every setting of the methods on one family of datasets.
+
+    Attributes:
+        discount: Weight of the next reward against the present one, in the value
+            tokens and in the planner's score alike.
+        chunk: Steps of the environment that are one transition for all that learns,
+            with one joined action.
+        executed: Steps of a chunk that are executed before the next is chosen.
+        termination_reward: Reward in place of the one that truly ended an episode;
+            None keeps it.
+
+    Raises:
+        ValueError: if a setting is out of its range, or parts of chunks are executed
+            by a planner that looks back or executes several.
+    """
+
+    discount: float = attrs.field(default=0.99, validator=[gt(0.0), le(1.0)])
+    chunk: int = attrs.field(default=1, validator=ge(1))
+    executed: int = attrs.field(default=1, validator=ge(1))
+    termination_reward: float | None = None
+    tokenizer: TokenizerSettings = TokenizerSettings()
+    model: ModelSettings = ModelSettings()
+    training: TrainingSettings = TrainingSettings()
+    planner: PlannerSettings = PlannerSettings()
+    cloning: CloningConfig = attrs.field(factory=CloningConfig)
+    critic: CriticSettings = CriticSettings()
+
+    def __attrs_post_init__(self) -> None:
+        """Check the settings of chunks against one another."""
+        if self.executed > self.chunk:
+            raise ValueError(
+                f"expected to execute at most the {self.chunk} steps of a chunk, got "
+                f"{self.executed}: give --chunk as well"
+            )
+        if self.executed < self.chunk and (
+            self.planner.context > 1 or self.planner.every > 1
+        ):
+            raise ValueError(
+                "expected --planner.context 1 and --planner.every 1 where "
+                f"{self.executed} of the {self.chunk} steps of a chunk are executed, "
+                f"got {self.planner.context} and {self.planner.every}: a planner that "
+                "looks back needs --executed equal to --chunk"
+            )

@@ -1,0 +1,1 @@
+"""Tables, pictures and videos made of results."""

@@ -1,0 +1,221 @@
+"""The table of a comparison: mean and standard error of each method, side by side."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from tt_bench.report.comparison import print_published
+from tt_bench.results.result import RunResult
+
+_ERRORS = (
+    "+- is the standard error of the mean: over the runs, one a training seed, or over "
+    "the episodes where there is one run."
+)
+_TRAINING = "trained: steps, min"
+_CAPTION = f"{_ERRORS} minutes: wall time of a run, training included."
+
+
+class Row(NamedTuple):
+    """What the runs of one method come to.
+
+    Attributes:
+        method: its name.
+        mean: mean over the runs of each run's mean, in `unit`.
+        error: standard error of that mean; NaN where there is a single number.
+        over: what the error is over: "3 seeds", or "20 episodes" of a single run.
+        runs: number of runs.
+        episodes: episodes of each run.
+        returned: mean raw return.
+        success: share of episodes that succeeded, None where not known.
+        steps: gradient steps of a training.
+        updates: of a critic trained besides.
+        minutes: minutes of a training, mean over runs.
+        wall: minutes of training and evaluation, mean over runs.
+    """
+
+    method: str
+    mean: float
+    error: float
+    over: str
+    runs: int
+    episodes: int
+    returned: float
+    success: float | None
+    steps: int
+    updates: int
+    minutes: float
+    wall: float
+
+
+def summarise(results: Sequence[RunResult]) -> Row:
+    """Average the runs of one method: scores, or raw returns where there are none."""
+    runs = [result.scores or result.returns for result in results]
+    means = [float(np.mean(run)) for run in runs]
+    several = len(runs) > 1
+    sample = means if several else runs[0]
+    successes = [s for result in results for s in result.successes or ()]
+    return Row(
+        method=results[0].method,
+        mean=float(np.mean(means)),
+        error=_standard_error(sample),
+        over=f"{len(sample)} {'seeds' if several else 'episodes'}",
+        runs=len(runs),
+        episodes=len(runs[0]),
+        returned=float(np.mean([np.mean(result.returns) for result in results])),
+        success=float(np.mean(successes)) if successes else None,
+        steps=int(results[0].budget["steps"]),
+        updates=_updates(results[0]),
+        minutes=float(np.mean([result.budget["minutes"] for result in results])),
+        wall=float(np.mean([_wall(result) for result in results])),
+    )
+
+
+def _rows(results: Sequence[RunResult]) -> list[Row]:
+    """Average the runs of each method, in the order given."""
+    by_method: dict[str, list[RunResult]] = {}
+    for result in results:
+        by_method.setdefault(result.method, []).append(result)
+    return [summarise(runs) for runs in by_method.values()]
+
+
+def _updates(result: RunResult) -> int:
+    """Return the updates of the critic of a method that has a transformer as well."""
+    settings = result.settings
+    both = "training" in settings and "critic" in settings
+    return int(settings["critic"]["steps"]) if both else 0
+
+
+def _training(row: Row) -> str:
+    besides = f" + {row.updates:,}" if row.updates else ""
+    return f"{row.steps:,}{besides}, {row.minutes:.1f}" if row.steps else "-"
+
+
+def _standard_error(sample: Sequence[float]) -> float:
+    if len(sample) < 2:
+        return math.nan
+    return float(np.std(sample, ddof=1)) / math.sqrt(len(sample))
+
+
+def _mean(row: Row) -> str:
+    error = "" if math.isnan(row.error) else f" +- {row.error:.1f}"
+    return f"{row.mean:.1f}{error}"
+
+
+def _wall(result: RunResult) -> float:
+    seconds = result.seconds
+    return (seconds.get("train", 0.0) + seconds.get("evaluate", 0.0)) / 60
+
+
+def tabulate(
+    results: Sequence[RunResult], references: Mapping[str, str] | None = None
+) -> Table:
+    """Lay out one row a method, in the order given.
+
+    Args:
+        results: finished runs on one dataset and environment.
+        references: what is known from elsewhere, a text by method.
+    """
+    if not results:
+        raise ValueError("expected at least one finished run to report, got none")
+    scored = results[0].scores is not None
+    table = _empty("score" if scored else "return", any(r.successes for r in results))
+    for row in _rows(results):
+        _add(table, row, references or {})
+    if results[0].reference is not None:
+        table.add_section()
+        _add_anchors(table, results[0].reference)
+    return table
+
+
+def print_suite(console: Console, suite: Sequence[Sequence[RunResult]]) -> None:
+    """Print the means of every method on every dataset, and their averages."""
+    console.print(tabulate_suite(suite), highlight=False)
+
+
+def tabulate_suite(suite: Sequence[Sequence[RunResult]]) -> Table:
+    """Lay out methods by datasets; the average counts each dataset once.
+
+    Args:
+        suite: the finished runs on each dataset, of the same methods.
+    """
+    table = Table(box=box.ASCII2, caption=_ERRORS, caption_justify="left")
+    table.add_column("method", no_wrap=True)
+    for results in suite:
+        table.add_column(results[0].dataset["name"], justify="right")
+    table.add_column("average", justify="right")
+    for method in dict.fromkeys(result.method for result in suite[0]):
+        rows = [
+            summarise([result for result in results if result.method == method])
+            for results in suite
+        ]
+        average = np.mean([row.mean for row in rows])
+        table.add_row(method, *map(_mean, rows), f"{average:.1f}")
+    return table
+
+
+def _empty(unit: str, success: bool) -> Table:
+    table = Table(box=box.ASCII2, caption=_CAPTION, caption_justify="left")
+    table.add_column("method", no_wrap=True)
+    table.add_column(unit, justify="right", no_wrap=True)
+    table.add_column("runs x episodes", justify="right")
+    table.add_column("raw return", justify="right")
+    if success:
+        table.add_column("success", justify="right")
+    table.add_column("reference", justify="right")
+    table.add_column(_TRAINING, justify="right", no_wrap=True)
+    table.add_column("minutes", justify="right")
+    return table
+
+
+def _add(table: Table, row: Row, references: Mapping[str, str]) -> None:
+    cells = {
+        "method": row.method,
+        "runs x episodes": f"{row.runs} x {row.episodes}",
+        "raw return": f"{row.returned:.1f}",
+        "success": "-" if row.success is None else f"{100 * row.success:.0f} %",
+        "reference": references.get(row.method, "-"),
+        _TRAINING: _training(row),
+        "minutes": f"{row.wall:.1f}",
+    }
+    table.add_row(*(cells.get(str(c.header), _mean(row)) for c in table.columns))
+
+
+def _add_anchors(table: Table, reference: Sequence[float]) -> None:
+    for name, score, value in zip(
+        ("random policy", "expert"), ("0", "100"), reference, strict=True
+    ):
+        cells = {
+            "method": name,
+            "score": score,
+            "raw return": f"{value:.1f}",
+            "reference": "definition",
+        }
+        table.add_row(*(cells.get(str(c.header), "") for c in table.columns))
+
+
+def print_report(
+    console: Console,
+    results: Sequence[RunResult],
+    references: Mapping[str, str] | None = None,
+) -> None:
+    """Print what was compared on what, the table, notes, and published scores."""
+    first = results[0]
+    data = first.dataset
+    console.print(
+        f"environment {first.environment['id']}, dataset {data['name']}: "
+        f"{data['transitions']:,} transitions in {data['episodes']:,} episodes",
+        soft_wrap=True,
+        highlight=False,
+    )
+    console.print(f"from {data['source']}", soft_wrap=True, highlight=False)
+    console.print(tabulate(results, references), highlight=False)
+    for result in results:
+        if result.note:
+            console.print(f"{result.method}: {result.note}", highlight=False)
+    scored = [] if first.scores is None else _rows(results)
+    print_published(console, results, {row.method: _mean(row) for row in scored})

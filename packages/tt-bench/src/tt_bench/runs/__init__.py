@@ -1,0 +1,1 @@
+"""Runs of methods with seeds: planned, executed, resumed, found again."""

@@ -1,0 +1,234 @@
+"""Run methods with several seeds on a dataset, reusing what is finished."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+import torch
+
+from tt_bench.agents.chunked import chunk_episodes
+from tt_bench.cli.progress import silent
+from tt_bench.data.dataset import Dataset
+from tt_bench.data.episodes import Episodes
+from tt_bench.evaluation.evaluate import Evaluation, Step, evaluate
+from tt_bench.evaluation.resume import OtherEpisodesError, ResumingAgent
+from tt_bench.interface import Agent, RememberingAgent, Track
+from tt_bench.methods.iql import check_critic
+from tt_bench.methods.method import Context, Prepared
+from tt_bench.methods.settings import Recipe
+from tt_bench.methods.table import METHODS, run_settings, untrained
+from tt_bench.methods.task import Task, find_task
+from tt_bench.results.result import RunResult, save_result
+from tt_bench.results.scores import normalise
+from tt_bench.results.store import Store
+from tt_bench.runs.run_config import Run, RunConfig
+
+_FIRST_EPISODE = 10_000  # apart from those that the reference returns are measured with
+_SEEDS_APART = 1_000
+
+
+@attrs.frozen(eq=False)
+class Experiment:
+    """A dataset, the settings and the place for results, checked and ready to run.
+
+    `episodes` are those of the dataset as the recipe's chunks, to learn from.
+    """
+
+    dataset: Dataset
+    episodes: Episodes
+    recipe: Recipe
+    config: RunConfig
+    store: Store
+    identity: dict[str, Any]
+    task: Task
+
+    @classmethod
+    def of(cls, dataset: Dataset, recipe: Recipe, config: RunConfig) -> "Experiment":
+        """Check that the data fits the environment, and the critic if one is needed.
+
+        Raises:
+            ValueError: the environment is unknown, its sizes are not the data's, or a
+                method needs a critic that can't be trained.
+        """
+        task = find_task(dataset, config.max_steps)
+        for name in config.methods:
+            if "critic" in METHODS[name].parts:
+                check_critic(dataset.episodes, task, METHODS[name].adapt(recipe))
+        return cls(
+            dataset,
+            chunk_episodes(dataset.episodes, recipe.chunk),
+            recipe,
+            config,
+            Store.of(config.output, dataset.name),
+            {"name": dataset.name, "fingerprint": fingerprint(dataset)},
+            task,
+        )
+
+    def finished(self, run: Run) -> RunResult | None:
+        """Find the result of a run that was finished before."""
+        context = self.context(run, silent)
+        return self.store.find_result(run.method, self._settings(run, context))
+
+    def untrained(self, runs: Sequence[Run]) -> list[str]:
+        """Name the kind of each model that runs need and that is yet to be trained."""
+        kinds: dict[Path, str] = {}
+        for run in runs:
+            missing = untrained(self.context(run, silent), run.method)
+            kinds |= {file: kind for kind, file in missing.items()}
+        return list(kinds.values())
+
+    def execute(self, run: Run, track: Track) -> RunResult:
+        """Train, evaluate and save one run, or find it finished."""
+        context = self.context(run, track)
+        settings = self._settings(run, context)
+        found = self.store.find_result(run.method, settings)
+        if found is not None:
+            return found
+        prepared = METHODS[run.method].prepare(context)
+        played = self.store.played_path(run.method, settings, self.config.device)
+        if prepared.agent is None:
+            result = self._from_data(run, settings)
+        else:
+            outcome = self._play_on(run, prepared.agent, played, track)
+            result = self._result(run, settings, prepared, outcome)
+        save_result(result, self.store.result_path(run.method, settings))
+        played.unlink(missing_ok=True)
+        return result
+
+    def context(self, run: Run, track: Track) -> Context:
+        """Return what the method of a run has to work with."""
+        return Context(
+            dataset=self.dataset,
+            episodes=self.episodes,
+            identity=self.identity,
+            recipe=METHODS[run.method].adapt(self.recipe),
+            seed=run.seed,
+            device=self.config.device,
+            store=self.store,
+            track=track,
+            task=self.task,
+        )
+
+    def _settings(self, run: Run, context: Context) -> dict[str, Any]:
+        evaluation = {
+            "environment": self.dataset.env_id,
+            "episodes": self.config.episodes,
+            "max_steps": self.config.max_steps,
+        }
+        settings = run_settings(context, METHODS[run.method].parts)
+        return settings | {"method": run.method, "evaluation": evaluation}
+
+    def _play_on(
+        self, run: Run, agent: Agent, played: Path, track: Track
+    ) -> Evaluation:
+        """Play the episodes of a run, from where it was stopped if it was."""
+        if not isinstance(agent, RememberingAgent):
+            return self._evaluate(run, agent, track)
+        resuming = ResumingAgent(agent, played)
+        try:
+            try:
+                outcome = self._evaluate(run, resuming, track)
+            except OtherEpisodesError:
+                played.unlink(missing_ok=True)
+                outcome = self._evaluate(run, resuming, track)
+        except KeyboardInterrupt:
+            resuming.save()
+            raise
+        acting = np.asarray(resuming.played.act_seconds, np.float32)
+        return attrs.evolve(outcome, act_seconds=acting, seconds=resuming.seconds())
+
+    def _evaluate(self, run: Run, agent: Agent, track: Track) -> Evaluation:
+        name = f"{run.method} seed {run.seed}, {self.config.episodes} episodes"
+        with track(name, self.task.steps) as advance:
+
+            def on_step(step: Step) -> None:
+                advance(
+                    step.step, f"{step.running} running, return {step.mean_return:.2f}"
+                )
+
+            return evaluate(
+                agent,
+                self.dataset.make_env,
+                episode_seeds(run.seed, self.config.episodes),
+                max_steps=self.config.max_steps,
+                on_step=on_step,
+            )
+
+    def _result(
+        self,
+        run: Run,
+        settings: dict[str, Any],
+        prepared: Prepared,
+        outcome: Evaluation,
+    ) -> RunResult:
+        successes = outcome.successes
+        return RunResult(
+            **self._common(run, settings, outcome.returns),
+            budget={"steps": prepared.steps, "minutes": prepared.seconds / 60},
+            seconds={
+                "train": prepared.seconds,
+                "evaluate": outcome.seconds,
+                "act": float(outcome.act_seconds.mean()),
+            },
+            lengths=outcome.lengths.tolist(),
+            successes=None if successes is None else successes.tolist(),
+        )
+
+    def _from_data(self, run: Run, settings: dict[str, Any]) -> RunResult:
+        """Take the returns of the data's own episodes."""
+        episodes = self.dataset.episodes
+        return RunResult(
+            **self._common(run, settings, episodes.returns()),
+            budget={"steps": 0, "minutes": 0.0},
+            seconds={},
+            lengths=episodes.lengths.tolist(),
+            successes=None,
+            note="returns of the dataset's own episodes, nothing was played",
+        )
+
+    def _common(
+        self, run: Run, settings: dict[str, Any], returns: Any
+    ) -> dict[str, Any]:
+        reference = self.dataset.reference
+        scores = None if reference is None else normalise(returns, reference).tolist()
+        return {
+            "method": run.method,
+            "seed": run.seed,
+            "environment": {"id": self.dataset.env_id},
+            "dataset": describe(self.dataset) | self.identity,
+            "settings": settings,
+            "returns": [float(value) for value in returns],
+            "scores": scores,
+            "reference": None if reference is None else list(reference),
+            "machine": {
+                "device": self.config.device,
+                "threads": torch.get_num_threads(),
+            },
+        }
+
+
+def episode_seeds(seed: int, episodes: int) -> range:
+    """Return the seeds of the episodes that a run with a training seed plays."""
+    first = _FIRST_EPISODE + _SEEDS_APART * seed
+    return range(first, first + episodes)
+
+
+def fingerprint(dataset: Dataset) -> str:
+    """Return a digest of the episodes."""
+    digest = hashlib.blake2b(digest_size=8)
+    for part in attrs.astuple(dataset.episodes, recurse=False):
+        digest.update(np.ascontiguousarray(part).data)
+    return digest.hexdigest()
+
+
+def describe(dataset: Dataset) -> dict[str, Any]:
+    """Say where a dataset came from and how large it is."""
+    return {
+        "name": dataset.name,
+        "source": dataset.source,
+        "transitions": len(dataset.episodes),
+        "episodes": len(dataset.episodes.ends),
+    }

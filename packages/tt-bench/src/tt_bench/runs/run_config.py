@@ -1,0 +1,83 @@
+"""What to run: methods, seeds, episodes, and where."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import attrs
+import torch
+from attrs.validators import ge, le, optional
+
+from tt_bench.methods.table import METHODS
+
+
+@attrs.frozen
+class RunConfig:
+    """What to run.
+
+    Attributes:
+        methods: names in `METHODS`.
+        seeds: training seeds of each trained method.
+        first_seed: the first of them.
+        episodes: episodes of each run.
+        max_steps: cut episodes after so many steps; None leaves it to the environment.
+        device: where to compute.
+        output: folder for results and trained models.
+    """
+
+    methods: tuple[str, ...] = attrs.field(
+        default=("random", "behaviour", "bc", "iql", "tt", "tt+q")
+    )
+    seeds: int = attrs.field(default=3, validator=ge(1))
+    first_seed: int = attrs.field(default=0, validator=ge(0))
+    episodes: int = attrs.field(default=20, validator=[ge(1), le(999)])
+    max_steps: int | None = attrs.field(default=None, validator=optional(ge(1)))
+    device: str = attrs.field(default="cpu")
+    output: Path = attrs.field(default=Path(".tt"))
+
+    @methods.validator
+    def _known(self, _: "attrs.Attribute[Any]", methods: Sequence[str]) -> None:
+        unknown = [name for name in methods if name not in METHODS]
+        if unknown or not methods:
+            known = ", ".join(METHODS)
+            raise ValueError(
+                f"expected methods out of {known}; got {', '.join(unknown) or 'none'}"
+            )
+
+    @device.validator
+    def _usable(self, _: "attrs.Attribute[Any]", device: str) -> None:
+        try:
+            torch.empty(0, device=device)
+        except (RuntimeError, AssertionError) as error:
+            reason = str(error).splitlines()[0]
+            raise ValueError(
+                f"expected a device that torch can use, got {device!r} ({reason}); "
+                "cpu always works"
+            ) from error
+
+    @output.validator
+    def _a_folder(self, _: "attrs.Attribute[Any]", output: Path) -> None:
+        there = next(path for path in (output, *output.parents) if path.exists())
+        if not there.is_dir():
+            raise ValueError(
+                f"expected a folder as --output, got {output}: {there} is a file; name "
+                "another folder, or move the file away"
+            )
+
+
+class Run(NamedTuple):
+    """One run of a plan of runs: a method with a seed."""
+
+    method: str
+    seed: int
+
+
+def plan_runs(config: RunConfig) -> list[Run]:
+    """List the runs: one a seed for trained methods, one in all for others."""
+    seeds = range(config.first_seed, config.first_seed + config.seeds)
+    return [
+        Run(method, seed)
+        for method in METHODS
+        if method in config.methods
+        for seed in (seeds if METHODS[method].trained else range(1))
+    ]

@@ -1,0 +1,1 @@
+"""Operations timed beside a reference and a floor of the same machine."""

@@ -1,0 +1,1 @@
+"""Questions asked of trained models: values and plans in mazes."""

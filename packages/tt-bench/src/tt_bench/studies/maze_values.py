@@ -1,0 +1,139 @@
+"""Hold a critic's V against what a table learns and the shortest ways to the goal."""
+
+import json
+from functools import partial
+
+import attrs
+import numpy as np
+from numpy.typing import NDArray
+
+from tt_bench.cli.progress import silent
+from tt_bench.data.collect import collect
+from tt_bench.data.sources import SOURCES, Source, make_collector
+from tt_bench.evaluation.evaluate import evaluate
+from tt_bench.interface import FloatArray, Track
+from tt_bench.methods.table import METHODS, critic_folder, find_critic, untrained
+from tt_bench.results.result import write_json
+from tt_bench.runs.experiment import Experiment, episode_seeds
+from tt_bench.runs.run_config import Run
+from tt_bench.studies.data_ways import learn_values, search_data
+from tt_bench.studies.maze_ways import way_lengths, ways_to_goal
+from tt_bench.tasks.maze import SUCCESS_RADIUS
+from tt_bench.tasks.maze_map import open_maze
+
+_STATES = 100
+_SEED = 1_000_003  # apart from that of every dataset
+_COLLECTED = 100 * _STATES
+_DRIVES = 3  # of the expert, that tell how far a step goes
+# By the observation's size: columns of place and speed, and the sides of a box.
+_BOXES = {
+    4: ([0, 1, 2, 3], [0.1, 0.1, 0.5, 0.5]),
+    29: ([0, 1, 15, 16], [0.2, 0.2, 0.5, 0.5]),
+}
+
+
+@attrs.frozen
+class Agreement:
+    """How V correlates with what is found without a network.
+
+    Attributes:
+        table: with V that a table learns from the same data with the same expectile.
+        data: with discount to the power of the steps left, along the shortest way that
+            transitions of the data make together.
+        maze: the same along the shortest way through the maze, at the expert's pace.
+    """
+
+    table: float
+    data: float
+    maze: float
+
+
+def check_values(experiment: Experiment, track: Track = silent) -> Agreement | None:
+    """Correlate V of the first critic with a table's and with the steps to the goal.
+
+    The states are 100 of newly collected episodes, that the critic never saw. What was
+    found is kept beside the critic.
+
+    Returns:
+        None where no run has a critic or it is gone, the data isn't made here in a maze
+        that ends in its goal, or none of it reaches that.
+    """
+    episodes = experiment.dataset.episodes
+    source = SOURCES.get(experiment.dataset.name)
+    config = experiment.config
+    context = experiment.context(Run("iql", config.first_seed), silent)
+    if not any("critic" in METHODS[name].parts for name in config.methods):
+        return None
+    if source is None or source.wrap is None or not episodes.terminated.any():
+        return None
+    if untrained(context, "iql"):
+        return None
+    path = critic_folder(context) / "values.json"
+    if path.exists():
+        return Agreement(**json.loads(path.read_text()))
+    observations = _unseen(source, track)
+    values = find_critic(context).critic.v(observations).double().cpu().numpy()
+    table, in_data = _by_the_data(experiment, observations)
+    in_maze = _steps_in_maze(experiment, source, observations)
+    discount = experiment.recipe.discount
+    found = Agreement(
+        table=_correlation(values, table),
+        data=_correlation(values, discount**in_data),
+        maze=_correlation(values, discount**in_maze),
+    )
+    write_json(path, attrs.asdict(found))
+    return found
+
+
+def _unseen(source: Source, track: Track) -> FloatArray:
+    """Collect anew and draw states from all over the episodes: [N, Do]."""
+    with track("new states to check V at", _COLLECTED) as advance:
+        episodes = collect(
+            source.behaviour(),
+            partial(make_collector, source),
+            transitions=_COLLECTED,
+            seed=_SEED,
+            progress=lambda done, _: advance(done, ""),
+        )
+    rows = np.random.default_rng(_SEED).choice(len(episodes), _STATES, replace=False)
+    drawn: FloatArray = episodes.observations[np.sort(rows)]
+    return drawn
+
+
+def _by_the_data(
+    experiment: Experiment, observations: FloatArray
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return V that a table learns at observations, and the steps to the goal: [N]."""
+    episodes, recipe = experiment.episodes, experiment.recipe
+    columns, sides = _BOXES[observations.shape[1]]
+    ways = search_data(
+        episodes.observations[:, columns],
+        episodes.next_observations()[:, columns],
+        episodes.terminations(),
+        np.array(sides),
+    )
+    table = learn_values(
+        ways, discount=recipe.discount, expectile=recipe.critic.expectile
+    )
+    states = observations[:, columns]
+    return table.look_up(states), ways.steps.look_up(states)
+
+
+def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    return float(np.corrcoef(one, other)[0, 1])
+
+
+def _steps_in_maze(
+    experiment: Experiment, source: Source, observations: FloatArray
+) -> NDArray[np.float64]:
+    """Return how many transitions the expert's shortest way from each state takes."""
+    dataset = experiment.dataset
+    maze, start = open_maze(dataset, episode_seeds(0, 1)[0])
+    if maze is None:
+        raise ValueError(f"expected a maze, {dataset.env_id} is none")
+    lengths = ways_to_goal(maze, SUCCESS_RADIUS)
+    driven = evaluate(source.expert(), dataset.make_env, range(_DRIVES)).lengths.mean()
+    pace = way_lengths(maze, lengths, start[None, :2])[0] / driven
+    pace *= experiment.recipe.chunk  # as the discount counts
+    steps: NDArray[np.float64] = way_lengths(maze, lengths, observations[:, :2]) / pace
+    return steps

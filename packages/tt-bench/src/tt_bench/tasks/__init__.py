@@ -1,0 +1,1 @@
+"""Environments by id, and the mazes made here: walls, physics, starts, drivers."""

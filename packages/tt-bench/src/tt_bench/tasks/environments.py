@@ -1,0 +1,69 @@
+"""Find and make environments by their Gymnasium id, with one error for what fails."""
+
+import contextlib
+import importlib
+from collections.abc import Iterator
+from typing import Any
+
+import gymnasium as gym
+from gymnasium.envs.registration import EnvSpec
+
+from tt_bench.data.ant_maze_goals import is_ant_maze
+from tt_bench.files.errors import first_line
+from tt_bench.tasks.d4rl_env import register_d4rl
+from tt_bench.tasks.robotics import import_robotics
+
+
+def find_environment(env_id: str) -> EnvSpec:
+    """Look up an environment, also among those of gymnasium-robotics.
+
+    Args:
+        env_id: such as Hopper-v5, or module:Name-v0 for one that a module registers,
+            or d4rl/hopper-medium-v2 for one of D4RL's own.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    module, _, name = env_id.rpartition(":")
+    register_d4rl()
+    with explained(env_id):
+        if module:
+            importlib.import_module(module)
+        try:
+            return gym.spec(name)
+        except gym.error.NameNotFound:
+            import_robotics()
+            return gym.spec(name)
+
+
+def make_environment(env_id: str, **options: Any) -> gym.Env[Any, Any]:
+    """Make an environment whose episodes end where its task is done.
+
+    Ant mazes of gymnasium-robotics otherwise go on with another goal.
+
+    Args:
+        env_id: as in `find_environment`.
+        **options: of `gymnasium.make`.
+
+    Raises:
+        ValueError: if there is none, or what it needs is not installed.
+    """
+    spec = find_environment(env_id)
+    if is_ant_maze(spec.id):
+        options = {"continuing_task": False, **options}
+    with explained(env_id):
+        return gym.make(spec, **options)
+
+
+@contextlib.contextmanager
+def explained(env_id: str | None) -> Iterator[None]:
+    """Turn what Gymnasium raises for an environment into one ValueError."""
+    try:
+        yield
+    except (gym.error.Error, ImportError, TypeError) as error:
+        raise ValueError(
+            f"expected a Gymnasium environment that can be made here, got {env_id!r} "
+            f"({first_line(error)}): give an id with its version, such as Hopper-v5, "
+            "or module:Name-v0 for one that a module registers, and install what it "
+            "needs"
+        ) from error

@@ -1,0 +1,270 @@
+"""D4RL's names: what each stands for, and the file behind it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+import gymnasium as gym
+import h5py
+import numpy as np
+import pytest
+
+from tt_bench.catalogue import d4rl_entries, find_d4rl, similar_d4rl
+from tt_bench.data import d4rl
+from tt_bench.data.d4rl import load_d4rl
+from tt_bench.methods.recipes import recipe_for
+from tt_bench.results.scores import REFERENCE_RETURNS
+
+KINDS = ["random", "medium", "medium-replay", "full-replay", "medium-expert", "expert"]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("D4RL_DATASET_DIR", str(tmp_path))
+    return tmp_path
+
+
+def write_hopper(path: Path, rows: int = 40) -> None:
+    terminals = np.zeros(rows, np.bool_)
+    terminals[[19, rows - 1]] = True
+    with h5py.File(path, "w") as file:
+        file["observations"] = np.random.default_rng(0).normal(size=(rows, 11))
+        file["actions"] = np.zeros((rows, 3))
+        file["rewards"] = np.ones(rows)
+        file["terminals"] = terminals
+        file["timeouts"] = np.zeros(rows, np.bool_)
+
+
+def test_all_names_of_locomotion_and_ant_mazes_are_known() -> None:
+    locomotion = [f"{f}-{k}-v2" for f in REFERENCE_RETURNS for k in KINDS]
+    mazes = "umaze umaze-diverse medium-play medium-diverse large-play large-diverse"
+    names = {f"antmaze-{maze}-v2" for maze in mazes.split()}
+    names = {name for name in locomotion if not name.startswith("antmaze")}
+    assert set(d4rl_entries()) == names | {
+        f"antmaze-{maze}-v2" for maze in mazes.split()
+    }
+
+
+def test_every_entry_is_consistent() -> None:
+    for name, entry in d4rl_entries().items():
+        family = name.split("-")[0]
+        assert entry.name == name
+        assert entry.reference == REFERENCE_RETURNS[family]
+        assert entry.url.endswith(f"/{entry.file}")
+        assert entry.env_id.lower().removeprefix("tt/").startswith(family)
+    assert len({entry.file for entry in d4rl_entries().values()}) == len(d4rl_entries())
+
+
+def test_locomotion_is_evaluated_in_environments_that_exist() -> None:
+    for entry in d4rl_entries().values():
+        if not entry.env_id.startswith("tt/"):
+            assert gym.spec(entry.env_id).max_episode_steps == 1000
+
+
+def test_addresses_are_those_of_d4rl() -> None:
+    base = "http://rail.eecs.berkeley.edu/datasets/offline_rl"
+    hopper, maze = (
+        find_d4rl("hopper-medium-replay-v2"),
+        find_d4rl("antmaze-large-play-v2"),
+    )
+    assert hopper is not None
+    assert maze is not None
+    assert hopper.url == f"{base}/gym_mujoco_v2/hopper_medium_replay-v2.hdf5"
+    assert maze.url == (
+        f"{base}/ant_maze_v2/Ant_maze_hardest-maze_noisy_multistart_True_"
+        "multigoal_False_sparse_fixed.hdf5"
+    )
+
+
+def test_files_are_known_by_their_own_names_and_others_by_the_task() -> None:
+    own = find_d4rl("somewhere/hopper_medium_replay-v2.hdf5")
+    assert own is not None
+    assert own.name == "hopper-medium-replay-v2"
+    for path, task in (
+        ("a/hopper-medium-replay-sac.hdf5", "hopper-medium-replay"),
+        ("hopper-medium-sac.hdf5", "hopper-medium"),
+        ("Walker2d_expert.hdf5", "walker2d-expert"),
+        ("antmaze-umaze-diverse-mine.h5", "antmaze-umaze-diverse"),
+    ):
+        like = similar_d4rl(path)
+        assert find_d4rl(path) is None
+        assert like is not None
+        assert like.task == task
+    for path in ("hopper-mediums.hdf5", "my-hopper-medium.hdf5", "hopper.hdf5"):
+        assert similar_d4rl(path) is None
+
+
+def test_a_file_that_is_there_is_read_and_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_hopper(folder / "hopper_medium-v2.hdf5")
+    monkeypatch.setattr(d4rl, "download", None)
+    dataset = load_d4rl("hopper-medium-v2")
+    assert (dataset.name, dataset.env_id) == ("hopper-medium-v2", "Hopper-v4")
+    assert dataset.reference == REFERENCE_RETURNS["hopper"]
+    assert f"found at {folder}" in dataset.source
+    assert load_d4rl("hopper-medium-v2", env="Hopper-v5").env_id == "Hopper-v5"
+
+
+@pytest.mark.parametrize(("known", "own"), [(40, True), (1_039, True), (1_041, False)])
+def test_a_file_of_another_size_is_not_called_d4rls(
+    known: int, own: bool, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = attrs.evolve(d4rl_entries()["hopper-medium-v2"], transitions=known)
+    monkeypatch.setattr(d4rl, "d4rl_entries", lambda: {entry.name: entry})
+    path = folder / entry.file
+    write_hopper(path)
+    source = load_d4rl(entry.name).source
+    if own:
+        assert source == f"D4RL's hopper-medium-v2, found at {path}"
+    else:
+        assert "40 transitions where D4RL's has 1,041: not D4RL's own" in source
+        assert not source.startswith("D4RL's")
+
+
+def test_a_file_of_unknown_size_is_d4rls_by_its_name(folder: Path) -> None:
+    write_hopper(folder / "hopper_random-v2.hdf5")
+    source = load_d4rl("hopper-random-v2").source
+    assert source.startswith("D4RL's hopper-random-v2 by its name, found at")
+
+
+def test_the_environment_gives_observations_like_the_data(folder: Path) -> None:
+    write_hopper(folder / "hopper_medium-v2.hdf5")
+    env = load_d4rl("hopper-medium-v2").make_env()
+    assert env.reset(seed=0)[0].shape == (11,)
+    env.close()
+
+
+def test_ants_lose_the_columns_of_contact_forces_that_are_zero(folder: Path) -> None:
+    path = folder / "ant_medium-v2.hdf5"
+    seen = np.zeros((40, 111))
+    seen[:, :27] = np.random.default_rng(0).normal(size=(40, 27))
+    write_hopper(path)
+    with h5py.File(path, "a") as file:
+        del file["observations"], file["actions"]
+        file["observations"], file["actions"] = seen, np.zeros((40, 8))
+        file["next_observations"] = np.roll(seen, -1, axis=0)
+    dataset = load_d4rl("ant-medium-v2")
+    np.testing.assert_array_equal(
+        dataset.episodes.observations, np.float32(seen[:, :27])
+    )
+    assert dataset.make_env().observation_space.shape == (27,)
+    other = load_d4rl("ant-medium-v2", env="Ant-v5").episodes
+    assert other.observations.shape == (40, 111)
+    with h5py.File(path, "a") as file:
+        file["observations"][7, 30] = 0.5
+    with pytest.raises(ValueError, match="zero after the first 27 of 111"):
+        load_d4rl("ant-medium-v2")
+
+
+def test_a_file_that_is_not_there_is_downloaded(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def download(address: str, path: Path, **options: Any) -> None:
+        assert address == d4rl_entries()["hopper-medium-v2"].url
+        assert options["signature"] == b"\x89HDF\r\n\x1a\n"
+        write_hopper(path)
+        options["check"](path)
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-900])
+        with pytest.raises(OSError, match="truncated"):
+            options["check"](path)
+        path.write_bytes(whole)
+
+    monkeypatch.setattr(d4rl, "download", download)
+    source = load_d4rl("hopper-medium-v2").source
+    assert "downloaded from http://rail" in source
+    assert "found at" in load_d4rl("hopper-medium-v2").source
+
+
+def test_files_are_kept_at_home_by_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("D4RL_DATASET_DIR")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    entry = d4rl_entries()["ant-expert-v2"]
+    place = tmp_path / ".d4rl" / "datasets" / "ant_expert-v2.hdf5"
+    assert d4rl.d4rl_file(entry) == place
+
+
+def test_an_unknown_name_is_answered_with_the_nearest() -> None:
+    with pytest.raises(
+        ValueError, match=r"hopper-medium-replay-v2.*'hoper-medium-repl"
+    ):
+        load_d4rl("hoper-medium-replay-v2")
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:900])
+
+
+def replace(path: Path) -> None:
+    path.write_text("not data at all")
+
+
+def empty(path: Path) -> None:
+    with h5py.File(path, "a") as file:
+        del file["rewards"]
+
+
+@pytest.mark.parametrize("damage", [cut, replace, empty])
+def test_a_damaged_file_is_to_be_deleted(
+    damage: Callable[[Path], None], folder: Path
+) -> None:
+    path = folder / "hopper_medium-v2.hdf5"
+    write_hopper(path)
+    damage(path)
+    with pytest.raises(ValueError, match=f"delete {path}, and the same command"):
+        load_d4rl("hopper-medium-v2")
+
+
+@pytest.mark.parametrize("place", ["file", "file/below", "/proc/nope"])
+def test_a_folder_that_cannot_be_is_one_error(
+    place: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "file").touch()
+    monkeypatch.setenv("D4RL_DATASET_DIR", str(folder / place))
+    with pytest.raises(ValueError, match="set D4RL_DATASET_DIR to another"):
+        load_d4rl("hopper-medium-v2")
+
+
+def test_recipes_follow_the_table() -> None:
+    medium, replay = (
+        recipe_for("hopper-medium-v2"),
+        recipe_for("hopper-medium-replay-v2"),
+    )
+    # 50 and 80 times a million transitions, in batches of 256
+    assert (medium.training.steps, replay.training.steps) == (195_312, 312_500)
+    assert (medium.planner.beam, medium.planner.horizon) == (128, 15)
+    assert (medium.critic.expectile, medium.critic.rewards) == (0.7, "spread")
+    assert medium.termination_reward == -100.0
+    cheetah = recipe_for("halfcheetah-medium-v2").planner
+    assert (cheetah.beam, cheetah.horizon) == (32, 5)
+    maze = recipe_for("antmaze-large-play-v2")
+    assert (maze.critic.expectile, maze.critic.temperature) == (0.9, 10.0)
+    assert (maze.critic.rewards, maze.termination_reward) == ("minus-one", None)
+
+
+def test_a_file_has_the_recipe_of_its_family() -> None:
+    assert recipe_for("x/hopper-medium-replay-sac.hdf5") == recipe_for(
+        "hopper-medium-replay-v2"
+    )
+    assert recipe_for("D4RL/antmaze/umaze-v1").critic.rewards == "minus-one"
+    assert recipe_for("x/pendulum.hdf5") == recipe_for("my/data-v0")
+
+
+def test_a_small_recipe_keeps_the_task_and_leaves_what_is_small_already() -> None:
+    paper = recipe_for("antmaze-large-play-v2")
+    small = recipe_for("antmaze-large-play-v2", small=True)
+    assert (small.model.layers, small.model.width) == (2, 64)
+    assert small.training.steps * small.training.batch < 2e-2 * (
+        paper.training.steps * paper.training.batch
+    )
+    assert small.planner.beam < paper.planner.beam
+    kept = ("discount", "termination_reward", "tokenizer")
+    assert all(getattr(small, name) == getattr(paper, name) for name in kept)
+    assert small.critic.expectile == paper.critic.expectile
+    assert small.critic.rewards == paper.critic.rewards
+    maze = "tt/pointmaze/umaze-v0"
+    assert recipe_for(maze, small=True) == recipe_for(maze)

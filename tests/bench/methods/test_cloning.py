@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+
+from tt_bench.data.episodes import Episodes
+from tt_bench.interface import FloatArray
+from tt_bench.methods.cloning import CloningConfig, best_transitions, clone
+
+QUICK = CloningConfig(steps=400, batch=64, width=32, learning_rate=3e-3)
+MIXING = np.array([[0.5, -0.2], [0.1, 0.3], [-0.4, 0.0]], np.float32)
+
+
+def act(observations: FloatArray) -> FloatArray:
+    standard = (observations - 100.0) / 50.0
+    actions: FloatArray = (standard @ MIXING).astype(np.float32)
+    return actions
+
+
+def linear_data(seed: int = 0) -> Episodes:
+    draws = np.random.default_rng(seed)
+    observations = draws.normal(100, 50, (400, 3)).astype(np.float32)
+    return Episodes(
+        observations=observations,
+        actions=act(observations),
+        rewards=np.repeat(np.arange(4.0, dtype=np.float32), 100),
+        ends=np.array([100, 200, 300, 400]),
+        terminated=np.zeros(4, np.bool_),
+        final_observations=observations[[99, 199, 299, 399]],
+    )
+
+
+def test_a_linear_policy_on_large_observations_is_recovered() -> None:
+    policy = clone(linear_data(), QUICK, seed=0)
+    unseen = linear_data(seed=1).observations
+    error = np.abs(policy.act(unseen) - act(unseen)).mean()
+    assert error < 0.08  # the actions' mean absolute value is 0.4
+
+
+def test_the_same_seed_gives_the_same_policy_and_another_another() -> None:
+    data, short = linear_data(), CloningConfig(steps=5, batch=16, width=8)
+    first, again, other = (clone(data, short, seed=s).act for s in (3, 3, 4))
+    probe = data.observations[:5]
+    np.testing.assert_array_equal(first(probe), again(probe))
+    assert not np.array_equal(first(probe), other(probe))
+
+
+def test_the_best_episodes_are_those_of_highest_return() -> None:
+    rows = best_transitions(linear_data(), 0.25)
+    np.testing.assert_array_equal(rows, np.arange(300, 400))
+    assert len(best_transitions(linear_data(), 0.01)) == 100
+    assert len(best_transitions(linear_data(), 1.0)) == 400
+
+
+def test_steps_are_reported_and_settings_checked() -> None:
+    steps: list[int] = []
+    clone(linear_data(), CloningConfig(steps=3, width=4), seed=0, on_step=steps.append)
+    assert steps == [1, 2, 3]
+    with pytest.raises(ValueError, match="fraction"):
+        CloningConfig(fraction=1.5)

@@ -1,0 +1,52 @@
+"""Which recipe a dataset's name asks for."""
+
+import pytest
+
+from tt_bench.methods.recipes import recipe_for
+
+SMALL = recipe_for("my/data-v0")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mujoco/hopper/medium-v0",
+        "mujoco/ant/expert-v0",
+        "mine/walker2d-v1",
+        "Hopper.h5",
+    ],
+)
+def test_locomotion_is_known_by_the_word_for_its_body(name: str) -> None:
+    recipe = recipe_for(name)
+    assert recipe.termination_reward == -100.0
+    assert recipe.critic.rewards == "spread"
+    assert recipe.model.layers == 4
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/home/grant/pendulum.hdf5",
+        "/data/ant/pendulum.hdf5",
+        "/data/hopper/pendulum.hdf5",
+        "/home/x/antmaze/pendulum.hdf5",
+        "pointmaze-sparse/pendulum.hdf5",
+        "mujoco/reacher/medium-v0",
+        "mujoco/invertedpendulum/medium-v0",
+        "elegant/data-v0",
+    ],
+)
+def test_folders_and_parts_of_words_choose_no_recipe(name: str) -> None:
+    assert recipe_for(name) == SMALL
+
+
+def test_mazes_are_known_by_their_names() -> None:
+    ant = recipe_for("tt/antmaze/umaze-v0")
+    assert recipe_for("D4RL/antmaze/umaze-v1") == ant
+    assert ant.critic.rewards == "minus-one"
+    dense, sparse = (
+        recipe_for(f"tt/pointmaze/umaze{kind}-v0") for kind in ("", "-sparse")
+    )
+    assert recipe_for("D4RL/pointmaze/large-v2") == dense
+    assert sparse.critic.temperature > dense.critic.temperature
+    assert recipe_for("x/my-antmaze-run.hdf5") == ant

@@ -1,0 +1,45 @@
+"""Normalised scores and D4RL's reference returns."""
+
+import numpy as np
+import pytest
+
+from tt_bench.results.scores import REFERENCE_RETURNS, normalise, reference_returns
+
+
+def test_random_scores_zero_and_the_expert_a_hundred() -> None:
+    for random, expert in REFERENCE_RETURNS.values():
+        scores = normalise([random, expert, (random + expert) / 2], (random, expert))
+        np.testing.assert_allclose(scores, [0.0, 100.0, 50.0], atol=1e-9)
+
+
+def test_a_hopper_return_by_hand() -> None:
+    # 100 * (1500 + 20.272305) / (3234.3 + 20.272305)
+    reference = REFERENCE_RETURNS["hopper"]
+    assert normalise(1500.0, reference) == pytest.approx(46.71189, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("env_id", "family"),
+    [
+        ("Hopper-v5", "hopper"),
+        ("HalfCheetah-v4", "halfcheetah"),
+        ("Walker2d-v5", "walker2d"),
+        ("Ant-v5", "ant"),
+        ("AntMaze_UMaze-v5", "antmaze"),
+        ("some/Hopper-v0", "hopper"),
+    ],
+)
+def test_families_are_found_by_environment_id(env_id: str, family: str) -> None:
+    assert reference_returns(env_id) == REFERENCE_RETURNS[family]
+
+
+@pytest.mark.parametrize(
+    "env_id", ["Pendulum-v1", "tt/PointMaze-UMaze-v0", "Antics-v0"]
+)
+def test_other_environments_have_no_reference(env_id: str) -> None:
+    assert reference_returns(env_id) is None
+
+
+def test_a_reference_that_does_not_increase_is_refused() -> None:
+    with pytest.raises(ValueError, match="increases"):
+        normalise([1.0], (2.0, 2.0))
