@@ -6,9 +6,10 @@ from tt_bench.agents.simple import FunctionAgent, RandomAgent
 from tt_bench.agents.transformer import TransformerAgent
 from tt_bench.data.episodes import Episodes
 from tt_bench.interface import Agent, Planner, Tokenizer
-from tt_bench.methods.cloning import CloningConfig, clone
+from tt_bench.methods.cloning import clone
 from tt_bench.methods.planners import beam_planner, outcome_evaluator, samplers
 from tt_bench.methods.settings import (
+    CloningConfig,
     ModelSettings,
     PlannerSettings,
     Recipe,

@@ -4,8 +4,9 @@ import attrs
 import numpy as np
 import pytest
 
-from tt_bench.agents.chunked import ChunkAgent, chunk_episodes, chunk_task
+from tt_bench.agents.chunked import ChunkAgent
 from tt_bench.cli.progress import silent
+from tt_bench.data.chunks import chunk_episodes
 from tt_bench.data.episodes import Episodes
 from tt_bench.evaluation.rollout import play as rolled_out
 from tt_bench.interface import BoolArray, FloatArray
@@ -13,7 +14,7 @@ from tt_bench.methods.method import Prepared
 from tt_bench.methods.recipes import recipe_for
 from tt_bench.methods.settings import CriticSettings, PlannerSettings, Recipe
 from tt_bench.methods.table import METHODS
-from tt_bench.methods.task import Task
+from tt_bench.methods.task import Task, chunk_task
 from tt_bench.methods.transformer import split
 from tt_bench.runs.experiment import Experiment
 from tt_bench.runs.run_config import Run

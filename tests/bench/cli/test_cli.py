@@ -10,14 +10,13 @@ import pytest
 import tt_critic
 import tt_model
 from tt_bench import METHODS
-from tt_bench.cli import compare, messages
+from tt_bench.cli import collect, compare, datasets, messages
 from tt_bench.cli.compare import D4rl
 from tt_bench.cli.main import main, parse
 from tt_bench.data import sources
 from tt_bench.data.episodes import Episodes
 from tt_bench.data.minari_write import MinariNotes, write_minari
-from tt_bench.methods import table
-from tt_bench.runs import budget as budget_module
+from tt_bench.methods import pace, table
 from tt_bench.runs.budget import fit_budget
 from tt_bench.speed.machine import matmul_peak
 
@@ -36,7 +35,7 @@ TINY = [
 @pytest.fixture(autouse=True)
 def short_trials(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time steps for a moment: how many fit is not of interest here."""
-    monkeypatch.setattr(budget_module, "_ENOUGH", 0.2)
+    monkeypatch.setattr(pace, "_ENOUGH", 0.2)
 
 
 @pytest.fixture
@@ -243,7 +242,7 @@ def test_collect_says_what_it_will_do_and_does_it_once(
     monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
     name = "tt/pendulum/mixed-v0"
     small = attrs.evolve(sources.SOURCES[name], transitions=4_000, pace=20.0)
-    for module in (sources, messages, compare):
+    for module in (sources, messages, collect, datasets):
         monkeypatch.setattr(module, "SOURCES", {name: small})
     assert main(["collect", name]) == 0
     assert f"{name} will be collected: 4,000 transitions, about 3 min" in (
@@ -311,7 +310,7 @@ def test_a_budget_is_timed_and_foretold_with_the_threads_that_train(
 def test_a_download_of_unknown_size_says_how_much_has_come() -> None:
     said: list[str] = []
     shown: list[tuple[int, str]] = []
-    follow = compare.follow_bytes(lambda *now: shown.append(now), said.append)
+    follow = datasets.follow_bytes(lambda *now: shown.append(now), said.append)
     for megabytes in (0, 30, 60, 90, 120):
         follow(megabytes * 1_000_000, 0)
     assert shown[-1] == (0, "120 MB")

@@ -8,18 +8,13 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from tt_bench.data import sources
+from tt_bench.data import made_here, sources
 from tt_bench.data.collect import collect
 from tt_bench.data.episodes import Episodes
 from tt_bench.data.load import load_dataset
+from tt_bench.data.made_here import collect_dataset
 from tt_bench.data.minari_cache import is_local
-from tt_bench.data.sources import (
-    SOURCES,
-    Source,
-    behaviour_policy,
-    collect_dataset,
-    expert_policy,
-)
+from tt_bench.data.sources import SOURCES, Source, behaviour_policy, expert_policy
 from tt_bench.evaluation.evaluate import evaluate
 from tt_bench.interface import BoolArray, FloatArray
 from tt_bench.tasks.half_ways import HalfWays
@@ -135,7 +130,7 @@ def test_a_dataset_is_collected_once_then_read(monkeypatch: pytest.MonkeyPatch) 
     def fail(*_: Any, **__: Any) -> None:
         raise AssertionError("collected again")
 
-    monkeypatch.setattr(sources, "collect", fail)
+    monkeypatch.setattr(made_here, "collect", fail)
     again = load_dataset(name)
     np.testing.assert_array_equal(first.episodes.actions, again.episodes.actions)
 

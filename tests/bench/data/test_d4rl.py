@@ -10,11 +10,10 @@ import h5py
 import numpy as np
 import pytest
 
-from tt_bench.catalogue import d4rl_entries, find_d4rl, similar_d4rl
+from tt_bench.catalogue import REFERENCE_RETURNS, d4rl_entries, find_d4rl, similar_d4rl
 from tt_bench.data import d4rl
 from tt_bench.data.d4rl import load_d4rl
 from tt_bench.methods.recipes import recipe_for
-from tt_bench.results.scores import REFERENCE_RETURNS
 
 KINDS = ["random", "medium", "medium-replay", "full-replay", "medium-expert", "expert"]
 

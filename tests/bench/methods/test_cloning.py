@@ -3,7 +3,8 @@ import pytest
 
 from tt_bench.data.episodes import Episodes
 from tt_bench.interface import FloatArray
-from tt_bench.methods.cloning import CloningConfig, best_transitions, clone
+from tt_bench.methods.cloning import best_transitions, clone
+from tt_bench.methods.settings import CloningConfig
 
 QUICK = CloningConfig(steps=400, batch=64, width=32, learning_rate=3e-3)
 MIXING = np.array([[0.5, -0.2], [0.1, 0.3], [-0.4, 0.0]], np.float32)

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from tt_bench.report.table import print_report, print_suite, summarise, tabulate
+from tt_bench.report.table import print_report, print_suite, tabulate
 from tt_bench.results.result import RunResult
+from tt_bench.results.summary import summarise
 
 
 def run_of(

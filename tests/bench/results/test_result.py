@@ -4,13 +4,8 @@ from typing import Any
 
 import pytest
 
-from tt_bench.results.result import (
-    RunResult,
-    load_result,
-    save_result,
-    settings_hash,
-    versions,
-)
+from tt_bench.results.result import RunResult, load_result, save_result, versions
+from tt_bench.results.store import settings_hash
 
 
 def result_of(**changes: Any) -> RunResult:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tt_bench.results.scores import REFERENCE_RETURNS, normalise, reference_returns
+from tt_bench.catalogue import REFERENCE_RETURNS, reference_returns
+from tt_bench.results.scores import normalise
 
 
 def test_random_scores_zero_and_the_expert_a_hundred() -> None:

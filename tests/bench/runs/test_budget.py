@@ -14,6 +14,7 @@ import pytest
 
 from tt_bench.data.dataset import Dataset
 from tt_bench.data.episodes import Episodes
+from tt_bench.methods import pace
 from tt_bench.methods.settings import (
     CriticSettings,
     ModelSettings,
@@ -22,7 +23,6 @@ from tt_bench.methods.settings import (
     TrainingSettings,
 )
 from tt_bench.methods.transformer import train_transformer
-from tt_bench.runs import budget
 from tt_bench.runs.budget import fit_budget
 from tt_bench.runs.experiment import Experiment
 from tt_bench.runs.run_config import RunConfig
@@ -140,7 +140,7 @@ def test_what_training_does_not_depend_on_is_not_timed_for_again(
 def test_the_critic_keeps_its_steps_whatever_the_transformer(
     open_experiment: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(budget, "_ENOUGH", 0.2)
+    monkeypatch.setattr(pace, "_ENOUGH", 0.2)
     first = fit_budget(open_experiment(methods=("iql",)), 0.01).critic.steps
     wider = attrs.evolve(TINY, model=attrs.evolve(TINY.model, width=8))
     again = fit_budget(open_experiment(wider, methods=("iql",)), 0.01)

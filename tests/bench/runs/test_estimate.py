@@ -7,8 +7,9 @@ import pytest
 
 from tt_bench.data.dataset import Dataset
 from tt_bench.data.episodes import Episodes
+from tt_bench.methods.costs import critic_operations, token_operations
 from tt_bench.methods.settings import ModelSettings, Recipe, TokenizerSettings
-from tt_bench.runs.estimate import critic_operations, estimate_seconds, token_operations
+from tt_bench.runs.estimate import estimate_seconds
 from tt_bench.runs.run_config import Run
 from tt_bench.speed.machine import matmul_peak
 

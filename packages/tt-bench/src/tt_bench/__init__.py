@@ -2,7 +2,12 @@
 
 from tt_bench.agents.simple import FunctionAgent, RandomAgent
 from tt_bench.agents.transformer import TransformerAgent
-from tt_bench.catalogue import D4rlEntry, find_d4rl
+from tt_bench.catalogue import (
+    REFERENCE_RETURNS,
+    D4rlEntry,
+    find_d4rl,
+    reference_returns,
+)
 from tt_bench.data.collect import collect
 from tt_bench.data.d4rl import load_d4rl
 from tt_bench.data.dataset import Dataset
@@ -14,9 +19,10 @@ from tt_bench.data.minari_write import MinariNotes, write_minari
 from tt_bench.data.sources import SOURCES, Source
 from tt_bench.evaluation.evaluate import Evaluation, Step, evaluate
 from tt_bench.interface import Advance, Agent, Planned, Planner, Tokenizer, Track
-from tt_bench.methods.cloning import ClonedPolicy, CloningConfig, clone
+from tt_bench.methods.cloning import ClonedPolicy, clone
 from tt_bench.methods.recipes import recipe_for
 from tt_bench.methods.settings import (
+    CloningConfig,
     ModelSettings,
     PlannerSettings,
     Recipe,
@@ -25,9 +31,10 @@ from tt_bench.methods.settings import (
 )
 from tt_bench.methods.table import METHODS
 from tt_bench.report.published import Published, published
-from tt_bench.report.table import Row, print_report, summarise, tabulate
+from tt_bench.report.table import print_report, tabulate
 from tt_bench.results.result import RunResult, load_result, save_result
-from tt_bench.results.scores import REFERENCE_RETURNS, normalise, reference_returns
+from tt_bench.results.scores import normalise
+from tt_bench.results.summary import Row, summarise
 from tt_bench.runs.experiment import Experiment
 from tt_bench.runs.run_config import Run, RunConfig, plan_runs
 

@@ -15,6 +15,18 @@ import attrs
 _UNFINISHED = 1_000  # rows that an episode without an end has at most
 
 
+REFERENCE_RETURNS: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {
+        "ant": (-325.6, 3879.7),
+        "antmaze": (0.0, 1.0),
+        "halfcheetah": (-280.178953, 12135.0),
+        "hopper": (-20.272305, 3234.3),
+        "walker2d": (1.629008, 4592.3),
+    }
+)
+"""Mean returns (random, expert) that D4RL (arXiv 2004.07219) scores with, by family."""
+
+
 @attrs.frozen
 class D4rlEntry:
     """Say what is known of one of D4RL's datasets.
@@ -102,3 +114,13 @@ def similar_d4rl(name: str) -> D4rlEntry | None:
 def nearest_names(name: str) -> list[str]:
     """Return up to three of D4RL's names that look like this one, best first."""
     return difflib.get_close_matches(name.lower(), d4rl_entries(), n=3, cutoff=0.7)
+
+
+def reference_returns(env_id: str) -> tuple[float, float] | None:
+    """Look up D4RL's reference returns (random, expert) of an environment's family.
+
+    Only ids that begin with a family of `REFERENCE_RETURNS` have them: `Hopper-v5`
+    and `AntMaze_UMaze-v5` do, `Pendulum-v1` doesn't.
+    """
+    family = re.split("[-_]", env_id.rpartition("/")[2])[0]
+    return REFERENCE_RETURNS.get(family.lower())

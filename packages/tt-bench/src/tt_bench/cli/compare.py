@@ -1,8 +1,7 @@
 """What the commands of the command line do, once their options are known."""
 
 import math
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,22 +11,16 @@ import tyro
 from attrs.validators import ge, gt, in_, lt, optional
 from rich.console import Console
 
-from tt_bench.catalogue import d4rl_entries
+from tt_bench.cli.datasets import load_shown
 from tt_bench.cli.messages import (
     announce,
-    collection,
     describe_budget,
     describe_settings,
     foretell,
     references,
 )
 from tt_bench.cli.progress import say, shown_on
-from tt_bench.data.d4rl import d4rl_file
-from tt_bench.data.dataset import Dataset
-from tt_bench.data.load import load_dataset
-from tt_bench.data.minari_cache import is_local
-from tt_bench.data.sources import SOURCES
-from tt_bench.interface import Advance, Track
+from tt_bench.interface import Track
 from tt_bench.methods.recipes import recipe_for
 from tt_bench.methods.settings import Recipe
 from tt_bench.report.table import print_report, print_suite
@@ -42,7 +35,6 @@ from tt_bench.studies.maze_values import check_values
 
 DEFAULT_DATASET = "tt/pointmaze/umaze-v0"
 _LONG = 180  # minutes that are worth a word on how to need fewer
-_TOLD_EVERY = 50_000_000  # bytes of a download whose size is unknown
 
 
 @attrs.frozen
@@ -97,32 +89,6 @@ class D4rl:
     recipe: Annotated[Recipe, tyro.conf.arg(name="")] = attrs.field(factory=Recipe)
 
 
-@attrs.frozen
-class Collect:
-    """Make the datasets that need no download, into the local Minari cache.
-
-    Attributes:
-        names: Ids to make; all of them by default.
-    """
-
-    names: tyro.conf.Positional[tuple[str, ...]] = tuple(SOURCES)
-
-
-def run_collect(options: Collect, console: Console) -> None:
-    """Collect each dataset that is not there yet."""
-    unknown = [name for name in options.names if name not in SOURCES]
-    if unknown:
-        raise ValueError(
-            f"expected datasets out of {', '.join(SOURCES)}; got {', '.join(unknown)}"
-        )
-    for name in options.names:
-        if not is_local(name):
-            say(console, f"{name} will be collected: {collection(name)}")
-        dataset = _load(console, name, None)
-        say(console, f"{name}: {len(dataset.episodes):,} transitions")
-        say(console, f"  {dataset.source}")
-
-
 def run_suite(runs: Sequence[D4rl], console: Console) -> None:
     """Run on one dataset after the other, then print one table of all."""
     print_suite(console, [run_d4rl(options, console) for options in runs])
@@ -134,7 +100,7 @@ def run_d4rl(options: D4rl, console: Console) -> list[RunResult]:
     runs = plan_runs(config)
     announce(console, options.dataset, runs)
     track = shown_on(console)
-    dataset = _load(console, options.dataset, options.env)
+    dataset = load_shown(console, options.dataset, options.env)
     say(console, f"  {dataset.source}")
     experiment = Experiment.of(dataset, recipe, config)
     if options.threads is None:
@@ -213,42 +179,3 @@ def _execute(
     unit = "return" if result.scores is None else "score"
     say(console, f"{run.method} seed {run.seed}: {unit} {mean:.1f}")
     return result
-
-
-def _load(console: Console, name: str, env: str | None) -> Dataset:
-    """Load a dataset, following its collection or download if there must be one."""
-    entry, track = d4rl_entries().get(name), shown_on(console)
-    if entry and not d4rl_file(entry).is_file():
-        with track(f"downloading {entry.file}, %", 100) as advance:
-            follow = follow_bytes(advance, partial(say, console))
-            return load_dataset(name, env=env, progress=follow)
-    if name not in SOURCES or is_local(name):
-        return load_dataset(name, env=env)
-    with track(f"collecting {name}", SOURCES[name].transitions) as advance:
-        return load_dataset(
-            name, env=env, progress=lambda done, _: advance(done, "transitions")
-        )
-
-
-def follow_bytes(
-    advance: Advance, tell: Callable[[str], None]
-) -> Callable[[int, int], None]:
-    """Make what shows bytes as a share of the whole, or tells them if that is unknown.
-
-    Args:
-        advance: shows a share in percent, and a note.
-        tell: prints a line.
-    """
-    told = 0
-
-    def follow(done: int, total: int) -> None:
-        nonlocal told
-        if total:
-            advance(100 * done // total, f"{done / 1e6:.0f} of {total / 1e6:.0f} MB")
-            return
-        advance(0, f"{done / 1e6:.0f} MB")
-        if done - told >= _TOLD_EVERY:
-            told = done
-            tell(f"  {done / 1e6:.0f} MB so far")
-
-    return follow

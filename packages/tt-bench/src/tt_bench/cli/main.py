@@ -10,18 +10,12 @@ import tyro
 from rich.console import Console
 
 from tt_bench.catalogue import find_d4rl, similar_d4rl
-from tt_bench.cli.compare import (
-    DEFAULT_DATASET,
-    Collect,
-    D4rl,
-    run_collect,
-    run_d4rl,
-    run_suite,
-)
+from tt_bench.cli.collect import Collect, run_collect
+from tt_bench.cli.compare import DEFAULT_DATASET, D4rl, run_d4rl, run_suite
 from tt_bench.cli.show import Show, run_show
+from tt_bench.cli.speed import Speed, run_speed
 from tt_bench.methods.recipes import recipe_for
 from tt_bench.runs.suites import SUITES
-from tt_bench.speed.table import Speed, run_speed
 
 _PROGRAM = "python -m tt_bench"
 _REFUSED = 2

@@ -14,6 +14,7 @@ from rich.console import Console
 from tt_bench.cli.compare import D4rl, configure
 from tt_bench.cli.progress import say, shown_on, silent
 from tt_bench.data.load import load_dataset
+from tt_bench.evaluation.evaluate import episode_seeds
 from tt_bench.evaluation.rollout import Rollout, play
 from tt_bench.interface import Track
 from tt_bench.methods.method import Context
@@ -21,7 +22,7 @@ from tt_bench.methods.table import METHODS, run_settings, untrained
 from tt_bench.report.rollout_picture import choose_numbers, draw_rollout
 from tt_bench.report.video import choose_renderer, follow, recorded
 from tt_bench.runs.budget import fit_budget, is_noted
-from tt_bench.runs.experiment import Experiment, episode_seeds
+from tt_bench.runs.experiment import Experiment
 from tt_bench.runs.run_config import Run
 from tt_bench.runs.threads import choose_threads
 

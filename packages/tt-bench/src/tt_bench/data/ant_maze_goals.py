@@ -1,22 +1,15 @@
 """Turn data of gymnasium-robotics' ant mazes into that of the task with one goal."""
 
-import re
-
 import attrs
 import numpy as np
 
 from tt_bench.data.episodes import Episodes
 from tt_bench.interface import BoolArray, IntArray
 from tt_bench.tasks.ant_maze import OBSERVATION, cells_to_metres
+from tt_bench.tasks.environments import _ANT_MAZE
 from tt_bench.tasks.maze import find_maze, in_goal
 
-_ANT_MAZE = re.compile(r"AntMaze_(UMaze|Medium|Large)?")
 _FLAT_KEYS = ("achieved_goal", "observation")
-
-
-def is_ant_maze(env_id: str | None) -> bool:
-    """Say whether an environment is one of gymnasium-robotics' ant mazes."""
-    return env_id is not None and _ANT_MAZE.match(env_id) is not None
 
 
 def ant_task(env_id: str | None, keys: tuple[str, ...], width: int) -> str | None:

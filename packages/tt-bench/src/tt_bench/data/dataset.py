@@ -1,10 +1,12 @@
 """A dataset: episodes, the environment they belong to, and how to score in it."""
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
 import attrs
 import gymnasium as gym
+import numpy as np
 
 from tt_bench.data.episodes import Episodes
 
@@ -45,3 +47,21 @@ class Dataset:
     source: str
     observation_keys: tuple[str, ...] = ()
     description: str = ""
+
+
+def fingerprint(dataset: Dataset) -> str:
+    """Return a digest of the episodes."""
+    digest = hashlib.blake2b(digest_size=8)
+    for part in attrs.astuple(dataset.episodes, recurse=False):
+        digest.update(np.ascontiguousarray(part).data)
+    return digest.hexdigest()
+
+
+def describe(dataset: Dataset) -> dict[str, Any]:
+    """Say where a dataset came from and how large it is."""
+    return {
+        "name": dataset.name,
+        "source": dataset.source,
+        "transitions": len(dataset.episodes),
+        "episodes": len(dataset.episodes.ends),
+    }

@@ -11,13 +11,13 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from tt_bench.catalogue import reference_returns
 from tt_bench.data.dataset import Dataset
 from tt_bench.data.episodes import Episodes
 from tt_bench.data.flatten import FlatObservation, default_keys
 from tt_bench.data.hdf5_episodes import find_ends, read_flags
 from tt_bench.data.hdf5_layout import UnreadableError, blocks, check_layout
 from tt_bench.data.hdf5_segments import Rows, split
-from tt_bench.results.scores import reference_returns
 from tt_bench.tasks.environments import make_environment
 
 

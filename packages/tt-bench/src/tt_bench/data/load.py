@@ -16,9 +16,9 @@ from tt_bench.data.collect import Progress
 from tt_bench.data.d4rl import difference, load_d4rl, read_d4rl
 from tt_bench.data.dataset import Dataset
 from tt_bench.data.hdf5 import read_hdf5
+from tt_bench.data.made_here import collect_unless_made
 from tt_bench.data.minari import read_minari
 from tt_bench.data.minari_cache import is_local
-from tt_bench.data.sources import collect_unless_made
 
 _OWN = "tt/"
 _SUFFIXES = (".hdf5", ".h5", ".hdf")

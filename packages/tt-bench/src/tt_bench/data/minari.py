@@ -11,7 +11,8 @@ import minari
 import numpy as np
 from numpy.typing import NDArray
 
-from tt_bench.data.ant_maze_goals import ant_task, cut_at, is_ant_maze, to_fixed_goal
+from tt_bench.catalogue import REFERENCE_RETURNS, reference_returns
+from tt_bench.data.ant_maze_goals import ant_task, cut_at, to_fixed_goal
 from tt_bench.data.dataset import Dataset
 from tt_bench.data.episodes import Episodes
 from tt_bench.data.flatten import (
@@ -22,9 +23,8 @@ from tt_bench.data.flatten import (
     leaves,
 )
 from tt_bench.data.minari_cache import dataset_folder, fetch, first_line, is_local
-from tt_bench.results.scores import REFERENCE_RETURNS, reference_returns
 from tt_bench.tasks.ant_maze import antmaze_id
-from tt_bench.tasks.environments import explained, make_environment
+from tt_bench.tasks.environments import explained, is_ant_maze, make_environment
 from tt_bench.tasks.robotics import import_robotics
 
 

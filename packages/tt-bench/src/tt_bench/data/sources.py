@@ -1,23 +1,14 @@
 """Datasets that are made here on first use."""
 
-import copy
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from types import MappingProxyType
 
 import attrs
-import gymnasium as gym
-import numpy as np
-from gymnasium.envs.registration import EnvSpec
 
-from tt_bench.agents.simple import RandomAgent
-from tt_bench.data.collect import Environment, Progress, collect
-from tt_bench.data.minari_cache import is_local
-from tt_bench.data.minari_write import MinariNotes, check_unused, write_minari
-from tt_bench.evaluation.evaluate import evaluate
+from tt_bench.catalogue import REFERENCE_RETURNS
+from tt_bench.data.collect import Environment
 from tt_bench.interface import Agent
-from tt_bench.results.scores import REFERENCE_RETURNS
 from tt_bench.tasks.ant_driver import AntDriver, WalkConfig
 from tt_bench.tasks.ant_maze import antmaze_id, antmaze_steps
 from tt_bench.tasks.half_ways import HalfWays
@@ -144,21 +135,6 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
 """The datasets that are made here, by their id."""
 
 
-def collect_unless_made(name: str, *, progress: Progress | None = None) -> None:
-    """Collect a dataset unless the local cache has it.
-
-    Raises:
-        ValueError: if it isn't made here.
-    """
-    if is_local(name):
-        return
-    try:
-        collect_dataset(find_source(name), progress=progress)
-    except (OSError, ValueError):
-        if not is_local(name):  # by another process in the meantime
-            raise
-
-
 def find_source(name: str) -> Source:
     """Return how a dataset is made here.
 
@@ -186,60 +162,3 @@ def expert_policy(name: str) -> Agent:
         ValueError: if the dataset isn't made here.
     """
     return find_source(name).expert()
-
-
-def collect_dataset(source: Source, *, progress: Progress | None = None) -> Path:
-    """Collect a dataset into the local Minari cache and return its folder.
-
-    Nothing is written before everything is collected, and then all at once: an
-    interrupted collection leaves nothing behind.
-
-    Raises:
-        ValueError: if the cache already has it.
-    """
-    check_unused(source.dataset_id)
-    episodes = collect(
-        source.behaviour(),
-        partial(make_collector, source),
-        transitions=source.transitions,
-        seed=source.seed,
-        progress=progress,
-    )
-    notes = MinariNotes(
-        env=_collection_spec(source),
-        eval_env=gym.spec(source.env_id),
-        reference=source.reference or measure_reference(source),
-        reference_episodes=None if source.reference else source.reference_episodes,
-        description=source.description,
-        algorithm=type(source.behaviour()).__name__,
-        author="tt-bench",
-    )
-    return write_minari(episodes, source.dataset_id, notes)
-
-
-def make_collector(source: Source) -> Environment:
-    """Make the environment that a dataset is collected in."""
-    env: Environment = gym.make(_collection_spec(source))
-    return source.wrap(env) if source.wrap else env
-
-
-def _collection_spec(source: Source) -> EnvSpec:
-    spec = copy.deepcopy(gym.spec(source.env_id))
-    spec.max_episode_steps = source.episode_steps
-    return spec
-
-
-def measure_reference(source: Source) -> tuple[float, float]:
-    """Return the mean return of uniformly random actions and of the expert."""
-    make_env = partial(gym.make, source.env_id)
-    env = make_env()
-    box = env.action_space
-    env.close()
-    if not isinstance(box, gym.spaces.Box):
-        raise ValueError(f"expected a box of actions, got {box} in {source.env_id}")
-    seeds = range(source.reference_episodes)
-    random, expert = (
-        float(evaluate(agent, make_env, seeds).returns.mean(dtype=np.float64))
-        for agent in (RandomAgent(box.low, box.high), source.expert())
-    )
-    return random, expert

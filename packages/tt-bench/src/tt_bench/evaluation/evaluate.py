@@ -10,7 +10,17 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
-from tt_bench.interface import Agent, BoolArray, FloatArray, IntArray, MakeEnv
+from tt_bench.interface import (
+    Agent,
+    BoolArray,
+    FloatArray,
+    IntArray,
+    MakeEnv,
+)
+
+_FIRST_EPISODE = 10_000  # apart from those that the reference returns are measured with
+
+_SEEDS_APART = 1_000
 
 
 @attrs.frozen(eq=False)
@@ -167,3 +177,9 @@ def _reset(envs: SyncVectorEnv, ended: BoolArray) -> Any:
     """
     observations, _ = envs.reset(options={"reset_mask": ended})
     return observations
+
+
+def episode_seeds(seed: int, episodes: int) -> range:
+    """Return the seeds of the episodes that a run with a training seed plays."""
+    first = _FIRST_EPISODE + _SEEDS_APART * seed
+    return range(first, first + episodes)

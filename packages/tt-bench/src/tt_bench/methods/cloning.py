@@ -3,40 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
-import attrs
 import numpy as np
 import numpy.typing as npt
 import torch
-from attrs import validators
 from torch import Tensor, nn
 from torch.nn import functional
 
 from tt_bench.data.episodes import Episodes
 from tt_bench.interface import FloatArray
+from tt_bench.methods.settings import CloningConfig
 
 _SMALLEST_DEVIATION = 1e-3
-
-
-@attrs.frozen
-class CloningConfig:
-    """Settings of behaviour cloning.
-
-    `fraction` keeps the episodes of highest return only: 0.1 is the baseline of D4RL
-    papers that clones the best tenth. Loss: mean squared error of the action.
-    """
-
-    steps: int = attrs.field(default=5_000, validator=validators.ge(1))
-    """Gradient steps."""
-    batch: int = attrs.field(default=256, validator=validators.ge(1))
-    """Transitions of a gradient step."""
-    width: int = attrs.field(default=256, validator=validators.ge(1))
-    """Units of each of the two hidden layers."""
-    learning_rate: float = attrs.field(default=1e-3, validator=validators.gt(0.0))
-    """Learning rate of Adam, which falls to zero along a cosine."""
-    fraction: float = attrs.field(
-        default=1.0, validator=[validators.gt(0.0), validators.le(1.0)]
-    )
-    """Share of the episodes to clone, those of highest return."""
 
 
 class ClonedPolicy(nn.Module):

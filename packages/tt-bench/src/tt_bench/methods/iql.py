@@ -10,9 +10,9 @@ import numpy as np
 
 import tt_critic
 from tt_bench.data.episodes import Episodes
+from tt_bench.files.json_file import write_json
 from tt_bench.methods.settings import Recipe
 from tt_bench.methods.task import Task
-from tt_bench.results.result import write_json
 from tt_critic import Critic, IQLConfig, Transitions, locomotion_rewards
 
 _REPORTS = 100  # of the progress, in a whole training

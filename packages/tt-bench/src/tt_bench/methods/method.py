@@ -5,12 +5,11 @@ from typing import Any, NamedTuple
 
 import attrs
 
-from tt_bench.agents.chunked import chunk_task
 from tt_bench.data.dataset import Dataset
 from tt_bench.data.episodes import Episodes
 from tt_bench.interface import Agent, Track
 from tt_bench.methods.settings import Recipe
-from tt_bench.methods.task import Task
+from tt_bench.methods.task import Task, chunk_task
 from tt_bench.results.store import Store
 
 

@@ -7,8 +7,8 @@ import attrs
 
 from tt_bench.catalogue import D4rlEntry, find_d4rl, similar_d4rl
 from tt_bench.data.load import is_file
-from tt_bench.methods.cloning import CloningConfig
 from tt_bench.methods.settings import (
+    CloningConfig,
     CriticSettings,
     ModelSettings,
     PlannerSettings,

@@ -5,7 +5,9 @@ import gymnasium
 import numpy as np
 
 from tt_bench.data.dataset import Dataset
-from tt_bench.interface import FloatArray
+from tt_bench.interface import (
+    FloatArray,
+)
 
 _SLACK = 1e-3  # of a bound, that rounding may exceed it by
 
@@ -77,3 +79,10 @@ def _check_actions(dataset: Dataset, box: gymnasium.spaces.Box) -> None:
             f"of the action of row {row}: clip the actions, or name the environment "
             "that they were made for with --env"
         )
+
+
+def chunk_task(task: Task, length: int) -> Task:
+    """Return what a task asks of joined actions: bounds [K * Da], steps in chunks."""
+    return Task(
+        np.tile(task.low, length), np.tile(task.high, length), -(-task.steps // length)
+    )

@@ -13,9 +13,9 @@ import torch
 import tt_model
 import tt_tokenize
 from tt_bench.data.episodes import Episodes
+from tt_bench.files.json_file import write_json
 from tt_bench.interface import IntArray
 from tt_bench.methods.settings import Recipe, TrainingSettings
-from tt_bench.results.result import write_json
 from tt_model import (
     Epoch,
     Progress,

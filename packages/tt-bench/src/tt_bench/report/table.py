@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 from rich import box
@@ -11,6 +10,7 @@ from rich.table import Table
 
 from tt_bench.report.comparison import print_published
 from tt_bench.results.result import RunResult
+from tt_bench.results.summary import Row, summarise, summarise_each
 
 _ERRORS = (
     "+- is the standard error of the mean: over the runs, one a training seed, or over "
@@ -20,95 +20,14 @@ _TRAINING = "trained: steps, min"
 _CAPTION = f"{_ERRORS} minutes: wall time of a run, training included."
 
 
-class Row(NamedTuple):
-    """What the runs of one method come to.
-
-    Attributes:
-        method: its name.
-        mean: mean over the runs of each run's mean, in `unit`.
-        error: standard error of that mean; NaN where there is a single number.
-        over: what the error is over: "3 seeds", or "20 episodes" of a single run.
-        runs: number of runs.
-        episodes: episodes of each run.
-        returned: mean raw return.
-        success: share of episodes that succeeded, None where not known.
-        steps: gradient steps of a training.
-        updates: of a critic trained besides.
-        minutes: minutes of a training, mean over runs.
-        wall: minutes of training and evaluation, mean over runs.
-    """
-
-    method: str
-    mean: float
-    error: float
-    over: str
-    runs: int
-    episodes: int
-    returned: float
-    success: float | None
-    steps: int
-    updates: int
-    minutes: float
-    wall: float
-
-
-def summarise(results: Sequence[RunResult]) -> Row:
-    """Average the runs of one method: scores, or raw returns where there are none."""
-    runs = [result.scores or result.returns for result in results]
-    means = [float(np.mean(run)) for run in runs]
-    several = len(runs) > 1
-    sample = means if several else runs[0]
-    successes = [s for result in results for s in result.successes or ()]
-    return Row(
-        method=results[0].method,
-        mean=float(np.mean(means)),
-        error=_standard_error(sample),
-        over=f"{len(sample)} {'seeds' if several else 'episodes'}",
-        runs=len(runs),
-        episodes=len(runs[0]),
-        returned=float(np.mean([np.mean(result.returns) for result in results])),
-        success=float(np.mean(successes)) if successes else None,
-        steps=int(results[0].budget["steps"]),
-        updates=_updates(results[0]),
-        minutes=float(np.mean([result.budget["minutes"] for result in results])),
-        wall=float(np.mean([_wall(result) for result in results])),
-    )
-
-
-def _rows(results: Sequence[RunResult]) -> list[Row]:
-    """Average the runs of each method, in the order given."""
-    by_method: dict[str, list[RunResult]] = {}
-    for result in results:
-        by_method.setdefault(result.method, []).append(result)
-    return [summarise(runs) for runs in by_method.values()]
-
-
-def _updates(result: RunResult) -> int:
-    """Return the updates of the critic of a method that has a transformer as well."""
-    settings = result.settings
-    both = "training" in settings and "critic" in settings
-    return int(settings["critic"]["steps"]) if both else 0
-
-
 def _training(row: Row) -> str:
     besides = f" + {row.updates:,}" if row.updates else ""
     return f"{row.steps:,}{besides}, {row.minutes:.1f}" if row.steps else "-"
 
 
-def _standard_error(sample: Sequence[float]) -> float:
-    if len(sample) < 2:
-        return math.nan
-    return float(np.std(sample, ddof=1)) / math.sqrt(len(sample))
-
-
 def _mean(row: Row) -> str:
     error = "" if math.isnan(row.error) else f" +- {row.error:.1f}"
     return f"{row.mean:.1f}{error}"
-
-
-def _wall(result: RunResult) -> float:
-    seconds = result.seconds
-    return (seconds.get("train", 0.0) + seconds.get("evaluate", 0.0)) / 60
 
 
 def tabulate(
@@ -124,7 +43,7 @@ def tabulate(
         raise ValueError("expected at least one finished run to report, got none")
     scored = results[0].scores is not None
     table = _empty("score" if scored else "return", any(r.successes for r in results))
-    for row in _rows(results):
+    for row in summarise_each(results):
         _add(table, row, references or {})
     if results[0].reference is not None:
         table.add_section()
@@ -217,5 +136,5 @@ def print_report(
     for result in results:
         if result.note:
             console.print(f"{result.method}: {result.note}", highlight=False)
-    scored = [] if first.scores is None else _rows(results)
+    scored = [] if first.scores is None else summarise_each(results)
     print_published(console, results, {row.method: _mean(row) for row in scored})

@@ -1,23 +1,18 @@
 """One JSON file a run: what was run, with what, and what came out."""
 
-import hashlib
-import json
-import os
 import platform
 import time
-from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from tt_bench.files.whole import written_whole
+from tt_bench.files.json_file import _fix, read_json, write_json
 
 FORMAT = "tt-bench run"
 SCHEMA = 1
 
-_LATER = {"training": ("decay",)}  # settings that were not there from the first on
 _PACKAGES = (
     "tt-bench",
     "tt-critic",
@@ -78,47 +73,6 @@ def versions() -> dict[str, str]:
     return found | {"python": platform.python_version()}
 
 
-def settings_hash(settings: Mapping[str, Any]) -> str:
-    """Return eight hexadecimal digits that name the settings, whatever their order.
-
-    Settings that came later count once they are set, so that what was made without
-    them is found.
-    """
-    named = dict(settings)
-    for part, later in _LATER.items():
-        if isinstance(named.get(part), Mapping):
-            named[part] = _without_unset(named[part], later)
-    text = json.dumps(named, sort_keys=True, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
-
-
-def _without_unset(settings: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    return {
-        name: value
-        for name, value in settings.items()
-        if not (name in names and value is None)
-    }
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a file whole or not at all, making its folder."""
-    with written_whole(path) as partial:
-        partial.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
-
-
-def write_once(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a file whole unless there is one, which another process may just make."""
-    mine = path.with_name(f"{path.stem}.{os.getpid()}.once{path.suffix}")
-    write_json(mine, content)
-    try:
-        os.link(mine, path)
-    except OSError:  # there is one, or links are unknown here
-        if not path.exists():
-            os.replace(mine, path)
-    finally:
-        mine.unlink(missing_ok=True)
-
-
 def save_result(result: RunResult, path: Path) -> None:
     """Write a result as JSON, whole or not at all."""
     write_json(path, {"format": FORMAT, "schema": SCHEMA} | attrs.asdict(result))
@@ -144,20 +98,3 @@ def load_result(path: Path) -> RunResult:
         odd = sorted(names ^ (set(content) - {"format", "schema"}))
         raise ValueError(f"{path}: missing or unknown entries {odd}; {_fix(path)}")
     return RunResult(**{name: content[name] for name in names})
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read what was written; empty if it is no mapping.
-
-    Raises:
-        ValueError: the file is cut short or not JSON.
-    """
-    try:
-        content = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise ValueError(f"{path}: cut short or not JSON; {_fix(path)}") from error
-    return content if isinstance(content, dict) else {}
-
-
-def _fix(path: Path) -> str:
-    return f"delete {path.name} and give the same command to run it again"

@@ -1,15 +1,21 @@
 """Where runs and what they trained are kept, found again by their settings."""
 
+import hashlib
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from tt_bench.results.result import RunResult, load_result, settings_hash, write_json
+from tt_bench.files.json_file import write_json
+from tt_bench.results.result import RunResult, load_result
 
 _FILES = {"transformer": "model.safetensors", "critic": "critic.safetensors"}
+
+
+_LATER = {"training": ("decay",)}  # settings that were not there from the first on
 
 
 @attrs.frozen
@@ -80,3 +86,25 @@ class Store:
 
 def _slug(name: str) -> str:
     return name.replace("+", "-plus-").replace(":", "-")
+
+
+def settings_hash(settings: Mapping[str, Any]) -> str:
+    """Return eight hexadecimal digits that name the settings, whatever their order.
+
+    Settings that came later count once they are set, so that what was made without
+    them is found.
+    """
+    named = dict(settings)
+    for part, later in _LATER.items():
+        if isinstance(named.get(part), Mapping):
+            named[part] = _without_unset(named[part], later)
+    text = json.dumps(named, sort_keys=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _without_unset(settings: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in settings.items()
+        if not (name in names and value is None)
+    }

@@ -1,21 +1,21 @@
 """Turn minutes of training into steps, by timing a few steps of each network."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import attrs
 
 import tt_critic
 import tt_model
-from tt_bench.agents.chunked import chunk_task
 from tt_bench.cli.progress import silent
+from tt_bench.files.json_file import read_json, write_once
 from tt_bench.methods.iql import iql_config, judged_transitions, reward_units
+from tt_bench.methods.pace import Pace, time_last, time_steps
 from tt_bench.methods.settings import Recipe
 from tt_bench.methods.table import METHODS, run_settings
+from tt_bench.methods.task import chunk_task
 from tt_bench.methods.transformer import (
     RECORDS,
     fit_bins,
@@ -24,23 +24,12 @@ from tt_bench.methods.transformer import (
     split,
     train_config,
 )
-from tt_bench.results.result import read_json, write_once
 from tt_bench.runs.experiment import Experiment
 from tt_bench.runs.run_config import Run
-from tt_model import Epoch, Progress
 
-_WARM = 2  # reports of a trial until training has come to its pace
-_ENOUGH = 5.0  # seconds from there on that tell the pace
 _MOST = 10_000  # steps of a trial
 _MOST_UPDATES = 200_000
 _TRAINS = {"training": "tt", "critic": "iql"}  # parts of a recipe, methods that need it
-
-
-class _Pace(NamedTuple):
-    """Seconds of a step, and those that training takes besides all its steps."""
-
-    step: float
-    besides: float = 0.0
 
 
 def budgeted(methods: Sequence[str]) -> list[str]:
@@ -106,7 +95,7 @@ def _with_steps(recipe: Recipe, part: str, steps: int) -> Recipe:
     return attrs.evolve(recipe, **settings)
 
 
-def _time_transformer(experiment: Experiment) -> _Pace:
+def _time_transformer(experiment: Experiment) -> Pace:
     """Time steps of training, and the measuring of held-out episodes that it does."""
     recipe, device = experiment.recipe, experiment.config.device
     bins, layout, data = fit_bins(experiment.episodes, recipe)
@@ -119,48 +108,18 @@ def _time_transformer(experiment: Experiment) -> _Pace:
     )
     model = new_model(model_config(recipe, layout, bins), seed=0).to(device)
     train = partial(tt_model.train, model, fitted, device=device)
-    step = _time_steps(partial(train, config))
+    step = time_steps(partial(train, config))
     if held_out is None:
-        return _Pace(step)
+        return Pace(step)
     # not compiled, which would take longer than what is timed
     short = attrs.evolve(
         config, steps=2, steps_per_epoch=2, report_every=1, compile=False
     )
-    both = _time_last(partial(train, short, held_out=held_out))
-    return _Pace(step, RECORDS * max(0.0, both - step))
+    both = time_last(partial(train, short, held_out=held_out))
+    return Pace(step, RECORDS * max(0.0, both - step))
 
 
-class _EnoughError(Exception):
-    """Enough steps were timed."""
-
-
-def _time_steps(train: Callable[..., object]) -> float:
-    """Return the seconds of a step, once training has come to its pace."""
-    marks: list[tuple[int, float]] = []
-
-    def on_progress(progress: Progress | tt_critic.Progress) -> None:
-        marks.append((progress.step, time.perf_counter()))
-        if len(marks) > _WARM and marks[-1][1] - marks[_WARM - 1][1] >= _ENOUGH:
-            raise _EnoughError
-
-    with suppress(_EnoughError):
-        train(on_progress=on_progress)
-    (first, began), (last, ended) = marks[_WARM - 1], marks[-1]
-    return (ended - began) / (last - first)
-
-
-def _time_last(train: Callable[..., object]) -> float:
-    """Return the seconds of the last of two steps and of the record that follows."""
-    marks: list[float] = []
-
-    def mark(_: Progress | Epoch) -> None:
-        marks.append(time.perf_counter())
-
-    train(on_progress=mark, on_epoch=mark)
-    return marks[1] - marks[0]
-
-
-def _time_critic(experiment: Experiment) -> _Pace:
+def _time_critic(experiment: Experiment) -> Pace:
     """Time updates of the critic."""
     episodes, task, recipe = (
         experiment.episodes,
@@ -178,10 +137,10 @@ def _time_critic(experiment: Experiment) -> _Pace:
         cuda_graph=device.startswith("cuda"),
         report_every=20 if device == "cpu" else 500,
     )
-    return _Pace(_time_steps(train))
+    return Pace(time_steps(train))
 
 
-_TIMERS: Mapping[str, Callable[[Experiment], _Pace]] = {
+_TIMERS: Mapping[str, Callable[[Experiment], Pace]] = {
     "training": _time_transformer,
     "critic": _time_critic,
 }

@@ -3,6 +3,11 @@
 from collections.abc import Sequence
 
 from tt_bench.data.episodes import Episodes
+from tt_bench.methods.costs import (
+    critic_operations,
+    planning_operations,
+    training_operations,
+)
 from tt_bench.methods.settings import Recipe
 from tt_bench.runs.run_config import Run
 
@@ -11,44 +16,6 @@ _PLANNING_SHARE = 0.2
 _CRITIC_SHARE = 0.5
 _CRITIC_STEP = 2.5e-4  # seconds of an update at least, however fast the machine
 _CLONING_STEP = 2.5e-3  # seconds of a step of behaviour cloning
-
-
-def token_operations(recipe: Recipe) -> float:
-    """Count the operations of one token's forward pass."""
-    shape = recipe.model
-    weights = 12 * shape.layers * shape.width**2
-    head = (recipe.tokenizer.bins + 1) * shape.width
-    return 2.0 * (weights + head)
-
-
-def training_operations(recipe: Recipe, width: int) -> float:
-    """Count the operations of training on transitions of `width` tokens."""
-    settings = recipe.training
-    tokens = settings.steps * settings.batch * settings.transitions * width
-    return 3.0 * tokens * token_operations(recipe)
-
-
-def planning_operations(recipe: Recipe, observation: int, width: int) -> float:
-    """Count the operations of one plan for one environment."""
-    settings = recipe.planner
-    narrow = settings.beam * (observation + 1)
-    wide = settings.beam * settings.candidates * (width - observation - 1)
-    tokens = settings.context * width + settings.horizon * (narrow + wide)
-    return tokens * token_operations(recipe)
-
-
-def critic_operations(observation: int, action: int, width: int, batch: int) -> float:
-    """Count the operations of one update of a critic with two hidden layers of `width`.
-
-    Both Q, V and the policy learn, which is three passes of a batch; both target Q and
-    V of the next observation are only evaluated.
-    """
-    inner = width**2
-    q = (observation + action) * width + inner + width
-    v = observation * width + inner + width
-    policy = observation * width + inner + width * action
-    learnt, evaluated = 2 * q + v + policy, 2 * q + v
-    return 2.0 * batch * (3 * learnt + evaluated)
 
 
 def estimate_seconds(

@@ -1,6 +1,5 @@
 """Run methods with several seeds on a dataset, reusing what is finished."""
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,11 +8,11 @@ import attrs
 import numpy as np
 import torch
 
-from tt_bench.agents.chunked import chunk_episodes
 from tt_bench.cli.progress import silent
-from tt_bench.data.dataset import Dataset
+from tt_bench.data.chunks import chunk_episodes
+from tt_bench.data.dataset import Dataset, describe, fingerprint
 from tt_bench.data.episodes import Episodes
-from tt_bench.evaluation.evaluate import Evaluation, Step, evaluate
+from tt_bench.evaluation.evaluate import Evaluation, Step, episode_seeds, evaluate
 from tt_bench.evaluation.resume import OtherEpisodesError, ResumingAgent
 from tt_bench.interface import Agent, RememberingAgent, Track
 from tt_bench.methods.iql import check_critic
@@ -25,9 +24,6 @@ from tt_bench.results.result import RunResult, save_result
 from tt_bench.results.scores import normalise
 from tt_bench.results.store import Store
 from tt_bench.runs.run_config import Run, RunConfig
-
-_FIRST_EPISODE = 10_000  # apart from those that the reference returns are measured with
-_SEEDS_APART = 1_000
 
 
 @attrs.frozen(eq=False)
@@ -208,27 +204,3 @@ class Experiment:
                 "threads": torch.get_num_threads(),
             },
         }
-
-
-def episode_seeds(seed: int, episodes: int) -> range:
-    """Return the seeds of the episodes that a run with a training seed plays."""
-    first = _FIRST_EPISODE + _SEEDS_APART * seed
-    return range(first, first + episodes)
-
-
-def fingerprint(dataset: Dataset) -> str:
-    """Return a digest of the episodes."""
-    digest = hashlib.blake2b(digest_size=8)
-    for part in attrs.astuple(dataset.episodes, recurse=False):
-        digest.update(np.ascontiguousarray(part).data)
-    return digest.hexdigest()
-
-
-def describe(dataset: Dataset) -> dict[str, Any]:
-    """Say where a dataset came from and how large it is."""
-    return {
-        "name": dataset.name,
-        "source": dataset.source,
-        "transitions": len(dataset.episodes),
-        "episodes": len(dataset.episodes.ends),
-    }

@@ -12,11 +12,12 @@ import torch
 from numpy.typing import NDArray
 
 from tt_bench.cli.progress import silent
+from tt_bench.evaluation.evaluate import episode_seeds
 from tt_bench.evaluation.rollout import Rollout, play
 from tt_bench.interface import FloatArray, Track
 from tt_bench.methods.table import METHODS, find_critic, untrained
 from tt_bench.report.maze_picture import draw_maze
-from tt_bench.runs.experiment import Experiment, episode_seeds
+from tt_bench.runs.experiment import Experiment
 from tt_bench.runs.run_config import Run
 from tt_bench.tasks.maze_map import MazeMap, grid, open_maze, visited, walls
 

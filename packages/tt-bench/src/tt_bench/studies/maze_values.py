@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from tt_bench.cli.progress import silent
 from tt_bench.data.collect import collect
-from tt_bench.data.sources import SOURCES, Source, make_collector
-from tt_bench.evaluation.evaluate import evaluate
+from tt_bench.data.made_here import make_collector
+from tt_bench.data.sources import SOURCES, Source
+from tt_bench.evaluation.evaluate import episode_seeds, evaluate
+from tt_bench.files.json_file import write_json
 from tt_bench.interface import FloatArray, Track
 from tt_bench.methods.table import METHODS, critic_folder, find_critic, untrained
-from tt_bench.results.result import write_json
-from tt_bench.runs.experiment import Experiment, episode_seeds
+from tt_bench.runs.experiment import Experiment
 from tt_bench.runs.run_config import Run
 from tt_bench.studies.data_ways import learn_values, search_data
 from tt_bench.studies.maze_ways import way_lengths, ways_to_goal

@@ -2,16 +2,18 @@
 
 import contextlib
 import importlib
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import gymnasium as gym
 from gymnasium.envs.registration import EnvSpec
 
-from tt_bench.data.ant_maze_goals import is_ant_maze
 from tt_bench.files.errors import first_line
 from tt_bench.tasks.d4rl_env import register_d4rl
 from tt_bench.tasks.robotics import import_robotics
+
+_ANT_MAZE = re.compile(r"AntMaze_(UMaze|Medium|Large)?")
 
 
 def find_environment(env_id: str) -> EnvSpec:
@@ -67,3 +69,8 @@ def explained(env_id: str | None) -> Iterator[None]:
             "or module:Name-v0 for one that a module registers, and install what it "
             "needs"
         ) from error
+
+
+def is_ant_maze(env_id: str | None) -> bool:
+    """Say whether an environment is one of gymnasium-robotics' ant mazes."""
+    return env_id is not None and _ANT_MAZE.match(env_id) is not None

@@ -1,0 +1,39 @@
+"""The command `collect`: make the datasets that need no download."""
+
+import attrs
+import tyro
+from rich.console import Console
+
+from tt_bench.cli.datasets import load_shown
+from tt_bench.cli.messages import (
+    collection,
+)
+from tt_bench.cli.progress import say
+from tt_bench.data.minari_cache import is_local
+from tt_bench.data.sources import SOURCES
+
+
+@attrs.frozen
+class Collect:
+    """Make the datasets that need no download, into the local Minari cache.
+
+    Attributes:
+        names: Ids to make; all of them by default.
+    """
+
+    names: tyro.conf.Positional[tuple[str, ...]] = tuple(SOURCES)
+
+
+def run_collect(options: Collect, console: Console) -> None:
+    """Collect each dataset that is not there yet."""
+    unknown = [name for name in options.names if name not in SOURCES]
+    if unknown:
+        raise ValueError(
+            f"expected datasets out of {', '.join(SOURCES)}; got {', '.join(unknown)}"
+        )
+    for name in options.names:
+        if not is_local(name):
+            say(console, f"{name} will be collected: {collection(name)}")
+        dataset = load_shown(console, name, None)
+        say(console, f"{name}: {len(dataset.episodes):,} transitions")
+        say(console, f"  {dataset.source}")

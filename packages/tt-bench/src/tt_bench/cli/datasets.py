@@ -1,0 +1,56 @@
+"""Load a dataset and show how far its collection or download is."""
+
+from collections.abc import Callable
+from functools import partial
+
+from rich.console import Console
+
+from tt_bench.catalogue import d4rl_entries
+from tt_bench.cli.progress import say, shown_on
+from tt_bench.data.d4rl import d4rl_file
+from tt_bench.data.dataset import Dataset
+from tt_bench.data.load import load_dataset
+from tt_bench.data.minari_cache import is_local
+from tt_bench.data.sources import SOURCES
+from tt_bench.interface import Advance
+
+_TOLD_EVERY = 50_000_000  # bytes of a download whose size is unknown
+
+
+def load_shown(console: Console, name: str, env: str | None) -> Dataset:
+    """Load a dataset, following its collection or download if there must be one."""
+    entry, track = d4rl_entries().get(name), shown_on(console)
+    if entry and not d4rl_file(entry).is_file():
+        with track(f"downloading {entry.file}, %", 100) as advance:
+            follow = follow_bytes(advance, partial(say, console))
+            return load_dataset(name, env=env, progress=follow)
+    if name not in SOURCES or is_local(name):
+        return load_dataset(name, env=env)
+    with track(f"collecting {name}", SOURCES[name].transitions) as advance:
+        return load_dataset(
+            name, env=env, progress=lambda done, _: advance(done, "transitions")
+        )
+
+
+def follow_bytes(
+    advance: Advance, tell: Callable[[str], None]
+) -> Callable[[int, int], None]:
+    """Make what shows bytes as a share of the whole, or tells them if that is unknown.
+
+    Args:
+        advance: shows a share in percent, and a note.
+        tell: prints a line.
+    """
+    told = 0
+
+    def follow(done: int, total: int) -> None:
+        nonlocal told
+        if total:
+            advance(100 * done // total, f"{done / 1e6:.0f} of {total / 1e6:.0f} MB")
+            return
+        advance(0, f"{done / 1e6:.0f} MB")
+        if done - told >= _TOLD_EVERY:
+            told = done
+            tell(f"  {done / 1e6:.0f} MB so far")
+
+    return follow

@@ -1,0 +1,105 @@
+"""The command `speed`: measure, print and keep the numbers."""
+
+import platform
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import torch
+from rich.console import Console
+
+from tt_bench.files.json_file import write_json
+from tt_bench.speed.critic import measure_critic
+from tt_bench.speed.growth import measure_growth, tabulate_growth
+from tt_bench.speed.machine import Peaks, measure_peaks
+from tt_bench.speed.plan import measure_plans
+from tt_bench.speed.record import Measurement
+from tt_bench.speed.table import tabulate_speed
+from tt_bench.speed.tokenizer import measure_tokenizer
+from tt_bench.speed.train import measure_training
+
+_PARTS: dict[str, Callable[[str, Peaks], Iterator[Measurement]]] = {
+    "tokenize": measure_tokenizer,
+    "plan": measure_plans,
+    "train": measure_training,
+    "critic": measure_critic,
+}
+
+
+@attrs.frozen
+class Speed:
+    """Time planning, training, tokenizing and the critic; about 4 minutes.
+
+    Every row has a reference measured in the same run, and the floor: the least time
+    that its arithmetic takes at this machine's matmul peak, or its memory traffic at
+    the bandwidth of a copy, whichever is longer.
+
+    Attributes:
+        device: Where to plan and train, such as cpu or cuda.
+        parts: What to measure: tokenize, plan, train, critic.
+        growth: Also measure how a plan's time grows with its size; 5 minutes more.
+        output: JSON file for the numbers.
+    """
+
+    device: str = "cpu"
+    parts: tuple[str, ...] = tuple(_PARTS)
+    growth: bool = False
+    output: Path = Path(".tt/speed.json")
+
+
+def run_speed(options: Speed, console: Console) -> None:
+    """Measure, print the table and write the numbers."""
+    unknown = sorted(set(options.parts) - set(_PARTS))
+    if unknown:
+        raise ValueError(
+            f"expected parts out of {', '.join(_PARTS)}; got {', '.join(unknown)}"
+        )
+    began = time.perf_counter()
+    peaks = measure_peaks(options.device)
+    console.print(
+        f"{options.device}, {torch.get_num_threads()} threads: matmul peak "
+        f"{peaks.operations / 1e9:.0f} GFLOP/s, copy {peaks.traffic / 1e9:.0f} GB/s; "
+        "about 4 minutes",
+        highlight=False,
+    )
+    found: list[Measurement] = []
+    for part in options.parts:
+        with console.status(f"{part} ..."):
+            found.extend(_PARTS[part](options.device, peaks))
+    console.print(tabulate_speed(found), highlight=False)
+    for row in found:
+        if row.note:
+            console.print(f"{row.name}: {row.note}", highlight=False)
+    growth = _grow(options, console)
+    _write(options, peaks, found, growth)
+    console.print(
+        f"{time.perf_counter() - began:.0f} s; numbers in {options.output}",
+        highlight=False,
+    )
+
+
+def _grow(options: Speed, console: Console) -> list[dict[str, Any]]:
+    if not options.growth:
+        return []
+    with console.status("growth ..."):
+        curves = list(measure_growth(options.device))
+    console.print(tabulate_growth(curves), highlight=False)
+    return [curve._asdict() for curve in curves]
+
+
+def _write(
+    options: Speed, peaks: Peaks, rows: Sequence[Measurement], growth: list[Any]
+) -> None:
+    content = {
+        "device": options.device,
+        "threads": torch.get_num_threads(),
+        "machine": platform.platform(),
+        "torch": torch.__version__,
+        "peaks": peaks._asdict(),
+        "rows": [row._asdict() for row in rows],
+        "growth": growth,
+    }
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    write_json(options.output, content)

@@ -1,0 +1,45 @@
+"""JSON files, whole or not at all."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tt_bench.files.whole import written_whole
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a file whole or not at all, making its folder."""
+    with written_whole(path) as partial:
+        partial.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
+
+
+def write_once(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a file whole unless there is one, which another process may just make."""
+    mine = path.with_name(f"{path.stem}.{os.getpid()}.once{path.suffix}")
+    write_json(mine, content)
+    try:
+        os.link(mine, path)
+    except OSError:  # there is one, or links are unknown here
+        if not path.exists():
+            os.replace(mine, path)
+    finally:
+        mine.unlink(missing_ok=True)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read what was written; empty if it is no mapping.
+
+    Raises:
+        ValueError: the file is cut short or not JSON.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise ValueError(f"{path}: cut short or not JSON; {_fix(path)}") from error
+    return content if isinstance(content, dict) else {}
+
+
+def _fix(path: Path) -> str:
+    return f"delete {path.name} and give the same command to run it again"
