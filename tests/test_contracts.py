@@ -16,7 +16,8 @@ from tt_bench.methods.settings import (
     TokenizerSettings,
     TrainingSettings,
 )
-from tt_bench.methods.transformer import fit_bins, model_config
+from tt_bench.methods.tokens import fit_bins
+from tt_bench.methods.transformer import model_config
 from tt_bench.tasks.ant_driver import AntDriver, WalkConfig
 from tt_bench.tasks.maze import MAZES
 from tt_bench.tasks.pendulum_driver import PendulumDriver, SwingConfig

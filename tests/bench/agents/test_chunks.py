@@ -5,17 +5,16 @@ import numpy as np
 import pytest
 
 from tt_bench.agents.chunked import ChunkAgent
-from tt_bench.cli.progress import silent
 from tt_bench.data.chunks import chunk_episodes
 from tt_bench.data.episodes import Episodes
-from tt_bench.evaluation.rollout import play as rolled_out
-from tt_bench.interface import BoolArray, FloatArray
+from tt_bench.evaluation.rollout import record
+from tt_bench.interface import BoolArray, FloatArray, silent
 from tt_bench.methods.method import Prepared
 from tt_bench.methods.recipes import recipe_for
 from tt_bench.methods.settings import CriticSettings, PlannerSettings, Recipe
 from tt_bench.methods.table import METHODS
 from tt_bench.methods.task import Task, chunk_task
-from tt_bench.methods.transformer import split
+from tt_bench.methods.tokens import split
 from tt_bench.runs.experiment import Experiment
 from tt_bench.runs.run_config import Run
 from tt_critic import IQLConfig, Transitions, train_critic
@@ -214,6 +213,6 @@ def test_every_learner_acts_in_chunks(experiment: Experiment, executed: int) -> 
         assert isinstance(prepared.agent, ChunkAgent)
         assert made.execute(Run(method, 0), silent).lengths == [5, 5]
     planner: Any = METHODS["tt"].prepare(made.context(Run("tt", 0), silent)).agent
-    rollout = rolled_out(planner, made.dataset.make_env(), seed=0, steps=5)
+    rollout = record(planner, made.dataset.make_env(), seed=0, steps=5)
     assert [plan.step for plan in rollout.plans] == list(range(0, 5, executed))
-    assert {plan.apart for plan in rollout.plans} == {2}
+    assert {plan.stride for plan in rollout.plans} == {2}

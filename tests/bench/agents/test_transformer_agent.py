@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from tt_bench.agents.transformer import TransformerAgent
-from tt_bench.evaluation.evaluate import evaluate
+from tt_bench.evaluation.episodes import evaluate
 from tt_bench.interface import FloatArray
 from tt_tokenize import Layout
 

@@ -16,7 +16,8 @@ from tt_bench.cli.main import main, parse
 from tt_bench.data import sources
 from tt_bench.data.episodes import Episodes
 from tt_bench.data.minari_write import MinariNotes, write_minari
-from tt_bench.methods import pace, table
+from tt_bench.methods import cloning, pace
+from tt_bench.runs import comparison
 from tt_bench.runs.budget import fit_budget
 from tt_bench.speed.machine import matmul_peak
 
@@ -96,7 +97,7 @@ def test_finished_runs_are_reused_and_only_new_settings_are_run(
 
     monkeypatch.setattr(tt_model, "train", refuse)
     monkeypatch.setattr(tt_critic, "train_critic", refuse)
-    monkeypatch.setattr(table, "clone", refuse)
+    monkeypatch.setattr(cloning, "clone", refuse)
     assert main(command) == 0
     assert "all finished before" in capsys.readouterr().out
     assert results(tmp_path) == first
@@ -300,7 +301,7 @@ def test_a_budget_is_timed_and_foretold_with_the_threads_that_train(
         return noted
 
     monkeypatch.setattr(compare, "choose_threads", lambda: done.append("choose"))
-    monkeypatch.setattr(compare, "fit_budget", noting("fit", fit_budget))
+    monkeypatch.setattr(comparison, "fit_budget", noting("fit", fit_budget))
     monkeypatch.setattr(messages, "matmul_peak", noting("look", matmul_peak))
     assert main([*command, "--methods", "tt", "--budget", "0.005"]) == 0
     first = list(dict.fromkeys(done))

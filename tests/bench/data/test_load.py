@@ -134,10 +134,10 @@ def test_the_command_line_says_what_was_found_and_what_is_published(
 def test_a_run_that_takes_hours_says_how_to_need_minutes(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def stop(*_: object) -> None:
+    def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tt_bench.cli.compare._execute", stop)
+    monkeypatch.setattr("tt_bench.cli.compare.run_all", stop)
     path = write(folder / "hopper-medium-sac.hdf5", "Hopper-v5")
     command = ["d4rl", "--dataset", str(path), "--methods", "tt", "--threads", "1"]
     assert main(command) == 130

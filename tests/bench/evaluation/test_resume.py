@@ -11,9 +11,8 @@ import torch
 from torch import Tensor
 
 from tt_bench.agents.transformer import TransformerAgent
-from tt_bench.cli.progress import silent
 from tt_bench.evaluation import resume
-from tt_bench.interface import FloatArray
+from tt_bench.interface import FloatArray, silent
 from tt_bench.methods.method import Context, Prepared
 from tt_bench.methods.table import METHODS
 from tt_bench.results.result import RunResult
@@ -75,7 +74,7 @@ class Stage:
         self.experiment = attrs.evolve(
             made,
             config=attrs.evolve(made.config, episodes=3, max_steps=STEPS),
-            store=Store.of(self.folder, "made"),
+            store=Store.of(self.folder, "made", {}, {}),
         )
         self.monkeypatch = monkeypatch
 

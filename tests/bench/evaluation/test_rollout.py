@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from tt_bench.agents.transformer import TransformerAgent
-from tt_bench.evaluation.rollout import foresee, play
+from tt_bench.evaluation.rollout import foresee, record
 from tt_bench.interface import FloatArray
 from tt_plan import Plan
 from tt_tokenize import Layout, UniformBins
@@ -55,7 +55,7 @@ def test_an_episode_is_kept_with_each_plan_at_its_step() -> None:
         BINS, LAYOUT, still, context=1, low=LOW, high=HIGH, plan_every=2
     )
     counted: list[int] = []
-    rollout = play(agent, Counter(), seed=0, steps=99, on_step=counted.append)
+    rollout = record(agent, Counter(), seed=0, steps=99, on_step=counted.append)
     assert counted == list(range(7))
     np.testing.assert_array_equal(rollout.observations[:, 0], range(7))
     np.testing.assert_array_equal(rollout.rewards, range(1, 7))
@@ -66,7 +66,7 @@ def test_an_episode_is_kept_with_each_plan_at_its_step() -> None:
 
 def test_an_episode_stops_after_the_steps_asked_for() -> None:
     agent = TransformerAgent(BINS, LAYOUT, still, context=1, low=LOW, high=HIGH)
-    rollout = play(agent, Counter(), seed=0, steps=2)
+    rollout = record(agent, Counter(), seed=0, steps=2)
     assert rollout.observations.shape == (3, 2)
     assert len(rollout.plans) == 2
 

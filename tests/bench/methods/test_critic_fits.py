@@ -7,7 +7,7 @@ import pytest
 
 from tt_bench.data.dataset import Dataset
 from tt_bench.data.episodes import Episodes
-from tt_bench.methods.iql import TrainedCritic, Units
+from tt_bench.methods.critic import TrainedCritic, Units
 from tt_bench.methods.planners import critic_evaluator
 from tt_bench.methods.settings import PlannerSettings
 from tt_bench.methods.task import find_task

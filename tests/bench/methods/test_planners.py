@@ -2,7 +2,7 @@
 
 import torch
 
-from tt_bench.methods.iql import TrainedCritic, Units
+from tt_bench.methods.critic import TrainedCritic, Units
 from tt_bench.methods.planners import critic_evaluator
 from tt_bench.methods.settings import PlannerSettings
 from tt_critic import Critic

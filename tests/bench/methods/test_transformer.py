@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tt_bench.data.episodes import Episodes
-from tt_bench.methods.iql import reward_units
+from tt_bench.methods.critic import reward_units
 from tt_bench.methods.recipes import recipe_for
 from tt_bench.methods.settings import (
     ModelSettings,
@@ -13,13 +13,8 @@ from tt_bench.methods.settings import (
     TokenizerSettings,
     TrainingSettings,
 )
-from tt_bench.methods.transformer import (
-    fit_bins,
-    model_config,
-    split,
-    train_config,
-    train_transformer,
-)
+from tt_bench.methods.tokens import fit_bins, split
+from tt_bench.methods.transformer import model_config, train_config, train_transformer
 from tt_model._optimizer import Schedule, learning_rate
 from tt_tokenize import Layout
 

@@ -38,7 +38,8 @@ def run_of(
 
 def printed(results: list[RunResult], width: int = 120, **references: str) -> str:
     text = io.StringIO()
-    print_report(Console(file=text, width=width), results, references)
+    names = {"bc": "BC"}
+    print_report(Console(file=text, width=width), results, references, names)
     return text.getvalue()
 
 

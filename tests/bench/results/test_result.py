@@ -1,11 +1,9 @@
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tt_bench.results.result import RunResult, load_result, save_result, versions
-from tt_bench.results.store import settings_hash
 
 
 def result_of(**changes: Any) -> RunResult:
@@ -76,17 +74,3 @@ def test_numbers_that_json_cannot_hold_are_not_written(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON"):
         save_result(result_of(returns=[float("nan")]), path)
     assert not path.exists()
-
-
-def test_a_setting_that_came_later_changes_no_hash_until_it_is_used() -> None:
-    before: dict[str, dict[str, float | None]] = {"training": {"steps": 2}}
-    first = settings_hash(before)
-    assert first == settings_hash({"training": {"steps": 2, "decay": None}})
-    assert first != settings_hash({"training": {"steps": 2, "decay": 20.0}})
-
-
-def test_the_hash_depends_on_the_settings_and_not_their_order() -> None:
-    first = settings_hash({"beam": 16, "seed": 0})
-    assert first == settings_hash(json.loads('{"seed": 0, "beam": 16}'))
-    assert first != settings_hash({"beam": 17, "seed": 0})
-    assert len(first) == 8

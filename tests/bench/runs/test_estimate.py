@@ -1,48 +1,30 @@
-from functools import partial
-
 import attrs
-import gymnasium as gym
-import numpy as np
 import pytest
 
-from tt_bench.data.dataset import Dataset
-from tt_bench.data.episodes import Episodes
 from tt_bench.methods.costs import critic_operations, token_operations
+from tt_bench.methods.critic import CRITIC
+from tt_bench.methods.method import Network, model_file
 from tt_bench.methods.settings import ModelSettings, Recipe, TokenizerSettings
+from tt_bench.methods.transformer import TRANSFORMER
 from tt_bench.runs.estimate import estimate_seconds
+from tt_bench.runs.experiment import Experiment
 from tt_bench.runs.run_config import Run
 from tt_bench.speed.machine import matmul_peak
 
 
-def dataset() -> Dataset:
-    episodes = Episodes(
-        observations=np.zeros((4, 3)),
-        actions=np.zeros((4, 2)),
-        rewards=np.zeros(4),
-        ends=np.array([4]),
-        terminated=np.array([False]),
-        final_observations=np.zeros((1, 3)),
-    )
-
-    make_env = partial(gym.make, "Pendulum-v1")
-    return Dataset("made", episodes, None, make_env, None, "nowhere")
-
-
 def seconds(
+    experiment: Experiment,
     runs: list[Run],
-    untrained: list[str] | None = None,
     recipe: Recipe | None = None,
     peak: float = 1e11,
 ) -> float:
-    return estimate_seconds(
-        dataset().episodes,
-        recipe or Recipe(),
-        runs,
-        untrained or [],
-        episodes=2,
-        steps=10,
-        peak=peak,
-    )
+    changed = attrs.evolve(experiment, recipe=recipe or experiment.recipe)
+    return estimate_seconds(changed, runs, peak=peak)
+
+
+def train(experiment: Experiment, network: Network) -> None:
+    model_file(experiment.learning(), network).parent.mkdir(parents=True)
+    model_file(experiment.learning(), network).touch()
 
 
 def test_operations_of_a_token_are_counted_by_hand() -> None:
@@ -61,29 +43,51 @@ def test_an_update_of_the_critic_is_counted_by_hand() -> None:
     assert critic_operations(3, 2, width=8, batch=4) == 2 * 4 * (3 * learnt + evaluated)
 
 
-def test_only_models_that_are_missing_take_training() -> None:
+def test_a_network_that_runs_share_is_trained_once_and_a_missing_one_only(
+    experiment: Experiment,
+) -> None:
     runs = [Run("tt", 0), Run("tt+q", 0)]
-    found = seconds(runs)
-    one, both = seconds(runs, ["transformer"]), seconds(runs, ["transformer", "critic"])
-    assert 0 < found < one < both
-    assert seconds(runs, ["transformer"] * 2) == pytest.approx(2 * one - found)
-    assert seconds([]) == 0
+    context = experiment.learning()
+    both = seconds(experiment, runs)
+    train(experiment, CRITIC)
+    one = seconds(experiment, runs)
+    train(experiment, TRANSFORMER)
+    none = seconds(experiment, runs)
+    assert both - one == pytest.approx(CRITIC.seconds(context, 1e11))
+    assert one - none == pytest.approx(TRANSFORMER.seconds(context, 1e11))
+    assert none > seconds(experiment, runs[:1]) > 1
+    assert seconds(experiment, []) == 0
 
 
-def test_more_steps_take_longer_in_proportion() -> None:
-    recipe = Recipe()
-    twice = attrs.evolve(
-        recipe, training=attrs.evolve(recipe.training, steps=2 * recipe.training.steps)
-    )
-    runs = [Run("tt", 0)]
-    one, two = (seconds(runs, ["transformer"], r) for r in (recipe, twice))
-    assert two - seconds(runs) == pytest.approx(2 * (one - seconds(runs)))
+def test_more_steps_take_longer_in_proportion(experiment: Experiment) -> None:
+    recipe, runs = experiment.recipe, [Run("tt", 0)]
+    steps = recipe.training.steps
+
+    def took(factor: int) -> float:
+        training = attrs.evolve(recipe.training, steps=factor * steps)
+        return seconds(experiment, runs, attrs.evolve(recipe, training=training))
+
+    assert took(3) - took(2) == pytest.approx(took(2) - took(1))
+    assert took(2) > took(1)
 
 
-def test_no_machine_is_so_fast_that_a_critic_takes_no_time() -> None:
-    runs, steps = [Run("iql", 0)], Recipe().critic.steps
-    took = seconds(runs, ["critic"], peak=1e30) - seconds(runs, peak=1e30)
-    assert took == pytest.approx(2.5e-4 * steps)
+def test_plans_and_clones_take_time_too(experiment: Experiment) -> None:
+    recipe = experiment.recipe
+    train(experiment, TRANSFORMER)
+    wide = attrs.evolve(recipe, planner=attrs.evolve(recipe.planner, beam=256))
+    tt = [Run("tt", 0)]
+    assert seconds(experiment, tt, wide) > seconds(experiment, tt)
+    cloning = attrs.evolve(recipe.cloning, steps=1_000)
+    bc = seconds(experiment, [Run("bc", 0)], attrs.evolve(recipe, cloning=cloning))
+    assert bc == pytest.approx(1 + 2.5)
+    assert seconds(experiment, [Run("random", 0)]) == 1
+
+
+def test_no_machine_is_so_fast_that_a_critic_takes_no_time(
+    experiment: Experiment,
+) -> None:
+    took = seconds(experiment, [Run("iql", 0)], peak=1e30)
+    assert took == pytest.approx(1 + 2.5e-4 * experiment.recipe.critic.steps)
 
 
 def test_the_peak_of_this_machine_is_positive() -> None:

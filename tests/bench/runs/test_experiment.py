@@ -1,27 +1,34 @@
 import attrs
 import pytest
 
-from tt_bench.cli.progress import silent
+from tt_bench.methods.critic import CRITIC
+from tt_bench.methods.method import model_folder, untrained
 from tt_bench.methods.settings import CriticSettings, Recipe
-from tt_bench.methods.table import METHODS, critic_folder
+from tt_bench.methods.table import METHODS
 from tt_bench.runs.experiment import Experiment
 from tt_bench.runs.run_config import Run
 
 
-def test_a_model_that_several_runs_need_is_trained_once(experiment: Experiment) -> None:
-    runs = [Run(method, 0) for method in ("bc", "iql", "tt", "tt-uniform", "tt+q")]
-    found = experiment.untrained(runs)
-    assert found == ["critic", "transformer", "transformer"]
-    assert experiment.untrained([Run("tt", 0), Run("tt", 1)]) == (["transformer"] * 2)
+def missing(experiment: Experiment, method: str, seed: int = 0) -> list[str]:
+    context = experiment.context(Run(method, seed))
+    return [network.name for network in untrained(context, METHODS[method])]
 
 
-def test_a_model_that_is_there_is_not_trained_again(experiment: Experiment) -> None:
-    runs = [Run("iql", 0), Run("iql", 1)]
-    folder = critic_folder(experiment.context(runs[1], silent))
+def test_methods_say_which_networks_are_not_trained(experiment: Experiment) -> None:
+    assert missing(experiment, "bc") == []
+    assert missing(experiment, "iql") == ["critic"]
+    assert missing(experiment, "tt") == ["transformer"]
+    assert missing(experiment, "tt+q") == ["transformer", "critic"]
+
+
+def test_a_network_that_is_there_is_not_trained_again(experiment: Experiment) -> None:
+    folder = model_folder(experiment.context(Run("iql", 1)), CRITIC)
     (folder / "checkpoint.safetensors").touch()
-    assert experiment.untrained(runs) == ["critic", "critic"]
+    assert missing(experiment, "iql", seed=1) == ["critic"]
     (folder / "critic.safetensors").touch()
-    assert experiment.untrained(runs) == ["critic"]
+    assert missing(experiment, "iql", seed=1) == []
+    assert missing(experiment, "tt+q", seed=1) == ["transformer"]
+    assert missing(experiment, "iql", seed=0) == ["critic"]
 
 
 @pytest.mark.parametrize("method", ["iql", "tt+q"])
@@ -38,6 +45,6 @@ def test_what_a_critic_refuses_is_refused_before_anything_is_trained(
     config = attrs.evolve(experiment.config, methods=("bc", method))
     with pytest.raises(ValueError, match=message):
         Experiment.of(experiment.dataset, recipe, config)
-    rest = tuple(name for name in METHODS if "critic" not in METHODS[name].parts)
+    rest = tuple(name for name in METHODS if CRITIC not in METHODS[name].networks)
     config = attrs.evolve(experiment.config, methods=rest)
     assert Experiment.of(experiment.dataset, recipe, config).recipe == recipe

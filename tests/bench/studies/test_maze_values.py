@@ -12,7 +12,7 @@ from tt_bench.data import sources
 from tt_bench.data.load import load_dataset
 from tt_bench.data.sources import SOURCES
 from tt_bench.interface import FloatArray
-from tt_bench.methods.iql import TrainedCritic, Units
+from tt_bench.methods.critic import TrainedCritic, Units
 from tt_bench.methods.recipes import recipe_for
 from tt_bench.runs.experiment import Experiment
 from tt_bench.runs.run_config import RunConfig
@@ -61,24 +61,16 @@ def test_a_critic_that_knows_the_way_correlates_with_it(
 
     known = TrainedCritic(Ideal(value), Units(1.0, 0.0), 1, 0.0)  # type: ignore[arg-type]
     monkeypatch.setattr(maze_values, "_COLLECTED", 2_000)
-    monkeypatch.setattr(maze_values, "untrained", lambda *_: {})
+    monkeypatch.setattr(maze_values, "is_trained", lambda *_: True)
     monkeypatch.setattr(maze_values, "find_critic", lambda _: known)
-    found = check_values(experiment)
+    found = check_values(experiment.learning())
     assert found is not None
     assert found.maze == pytest.approx(expected, abs=0.02)
     assert expected * found.data > 0.2  # little data shows few ways
     assert expected * found.table > 0.2
     monkeypatch.setattr(maze_values, "collect", None)  # what was found is kept
-    assert check_values(experiment) == found
+    assert check_values(experiment.learning()) == found
 
 
 def test_nothing_is_checked_before_a_critic_is_trained(experiment: Experiment) -> None:
-    assert check_values(experiment) is None
-
-
-def test_nothing_is_checked_where_no_method_has_a_critic(
-    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(maze_values, "untrained", lambda *_: {})
-    alone = attrs.evolve(experiment.config, methods=("bc", "tt"))
-    assert check_values(attrs.evolve(experiment, config=alone)) is None
+    assert check_values(experiment.learning()) is None

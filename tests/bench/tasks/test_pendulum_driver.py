@@ -4,7 +4,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from tt_bench.evaluation.evaluate import evaluate
+from tt_bench.evaluation.episodes import evaluate
 from tt_bench.tasks.pendulum_driver import PendulumDriver, SwingConfig, swing
 
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from tt_bench.cli.main import main
+from tt_bench.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""D4RL's datasets by name, and the settings that suit each: one table of data."""
+"""What D4RL has: datasets by name, their files, environments and returns."""
 
 import difflib
 import json
@@ -8,7 +8,6 @@ from functools import cache
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
 
 import attrs
 
@@ -40,14 +39,6 @@ class D4rlEntry:
         reference: mean return of a random policy and of an expert.
         transitions: rows of the file, but perhaps for an unfinished last episode;
             None where not known.
-        epochs: times that the transformer sees a million transitions in training.
-        beam: sequences that the planner keeps.
-        horizon: transitions that it plans.
-        expectile: of the critic's value.
-        temperature: of the critic's policy.
-        rewards: units of the critic's rewards; see `CriticSettings`.
-        termination_reward: reward of a step that truly ends an episode; None for the
-            data's own.
     """
 
     name: str
@@ -57,13 +48,6 @@ class D4rlEntry:
     columns: int | None
     reference: tuple[float, float] = attrs.field(converter=tuple)
     transitions: int | None
-    epochs: int
-    beam: int
-    horizon: int
-    expectile: float
-    temperature: float
-    rewards: Literal["plain", "minus-one", "spread"]
-    termination_reward: float | None
 
     @property
     def task(self) -> str:

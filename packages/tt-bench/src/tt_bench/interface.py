@@ -1,18 +1,20 @@
-"""What the parts of an evaluation expect of one another.
+"""What the parts of the bench expect of one another.
 
 Axes: E environments, Do observation numbers, Da action numbers, P positions of a
 transition (observation, action, reward, value), H planned transitions, T tokens.
 """
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import gymnasium
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+
+from tt_tokenize import Layout
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 IntArray: TypeAlias = npt.NDArray[np.int64]
@@ -24,8 +26,42 @@ MakeEnv: TypeAlias = Callable[[], gymnasium.Env[Any, Any]]
 Advance: TypeAlias = Callable[[int, str], None]
 """Says how far a piece of work is: units done so far, and a short note."""
 
-Track: TypeAlias = Callable[[str, int], AbstractContextManager[Advance]]
-"""Opens a piece of work of a name and a number of units."""
+
+class Event(NamedTuple):
+    """Say something, or how far a piece of work is.
+
+    Attributes:
+        kind: a "message" of its own, or of a piece of work that it has "begun", is
+            "going" on, or has "ended", finished or not.
+        text: the message, or the name of the piece of work.
+        done: units done so far.
+        total: units in all.
+        note: a short word on how it goes.
+    """
+
+    kind: Literal["message", "begun", "going", "ended"]
+    text: str
+    done: int = 0
+    total: int = 0
+    note: str = ""
+
+
+Notify: TypeAlias = Callable[[Event], None]
+"""Is told everything that happens in a run: messages and progress."""
+
+
+def silent(_: Event) -> None:
+    """Tell nobody."""
+
+
+@contextmanager
+def working(notify: Notify, name: str, total: int) -> Iterator[Advance]:
+    """Open a piece of work of a name and a number of units."""
+    notify(Event("begun", name, total=total))
+    try:
+        yield lambda done, note: notify(Event("going", name, done, total, note))
+    finally:
+        notify(Event("ended", name, total=total))
 
 
 class Agent(Protocol):
@@ -94,3 +130,35 @@ class Planned(Protocol):
 
 Planner: TypeAlias = Callable[[Tensor, torch.Generator], Planned]
 """Plans from a prefix int64 [E, T], all random draws from the generator."""
+
+
+@runtime_checkable
+class PlanningAgent(Agent, Protocol):
+    """An agent whose plans can be read, such as `TransformerAgent`.
+
+    Attributes:
+        bins: tokenizer of the plans.
+        layout: sizes of the parts of a planned transition.
+        stride: steps of the environment that are one planned transition.
+        plan: the plan made last, None before the first.
+    """
+
+    @property
+    def bins(self) -> Tokenizer:
+        """Say how plans are decoded."""
+        ...
+
+    @property
+    def layout(self) -> Layout:
+        """Say where the parts of a transition stand."""
+        ...
+
+    @property
+    def stride(self) -> int:
+        """Count the steps of the environment in a planned transition."""
+        ...
+
+    @property
+    def plan(self) -> Planned | None:
+        """Return the plan made last."""
+        ...

@@ -15,8 +15,12 @@ from tt_bench.interface import (
     BoolArray,
     FloatArray,
     Memory,
+    Planned,
+    PlanningAgent,
     RememberingAgent,
+    Tokenizer,
 )
+from tt_tokenize import Layout
 
 _INNER = "inner."
 
@@ -30,9 +34,11 @@ class ChunkAgent:
         length: K, steps of a chunk.
         executed: steps to execute before the agent is asked again.
 
+    Where the agent plans, its plans can be read here as well.
+
     Attributes:
         agent: as given.
-        length: as given.
+        stride: as given: steps of the environment that are one planned transition.
     """
 
     def __init__(self, agent: Agent, length: int, executed: int) -> None:
@@ -42,7 +48,7 @@ class ChunkAgent:
                 f"expected to execute 1 to {length} steps of a chunk, got {executed}"
             )
         self.agent = agent
-        self.length = length
+        self.stride = length
         self._executed = executed
         self._chunk = np.zeros((0, length), np.float32)
         self._earned = np.zeros(0, np.float32)
@@ -58,7 +64,7 @@ class ChunkAgent:
         """Return the actions [E, Da] of this step, asking for a chunk if one is due."""
         if self._offset == 0:
             self._chunk = self.agent.act(observations, active)
-        steps = self._chunk.reshape(len(self._chunk), self.length, -1)
+        steps = self._chunk.reshape(len(self._chunk), self.stride, -1)
         return steps[:, self._offset]
 
     def observe(
@@ -72,6 +78,26 @@ class ChunkAgent:
             self.agent.observe(self._chunk, self._earned, active)
             self._earned = np.zeros_like(self._earned)
             self._offset = 0
+
+    @property
+    def bins(self) -> Tokenizer:
+        """Say how the agent's plans are decoded."""
+        return self._planning().bins
+
+    @property
+    def layout(self) -> Layout:
+        """Say where the parts of a planned transition stand."""
+        return self._planning().layout
+
+    @property
+    def plan(self) -> Planned | None:
+        """Return the plan that the agent made last."""
+        return self._planning().plan
+
+    def _planning(self) -> PlanningAgent:
+        if not isinstance(self.agent, PlanningAgent):
+            raise ValueError(f"expected an agent that plans, got {self.agent}")
+        return self.agent
 
     def memory(self) -> Memory:
         """Copy the chunk that is being executed, and what the agent remembers."""

@@ -42,7 +42,10 @@ class TransformerAgent:
         bins: as given.
         layout: as given.
         plan: the plan made last, for the rows active then; None before the first.
+        stride: steps of the environment that are one planned transition: 1.
     """
+
+    stride = 1
 
     def __init__(
         self,

@@ -1,1 +1,5 @@
 """Options to calls, and what is said meanwhile. Nothing else knows a console, tyro."""
+
+from tt_bench.cli.main import main, parse
+
+__all__ = ["main", "parse"]

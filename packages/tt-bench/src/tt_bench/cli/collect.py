@@ -8,9 +8,8 @@ from tt_bench.cli.datasets import load_shown
 from tt_bench.cli.messages import (
     collection,
 )
-from tt_bench.cli.progress import say
-from tt_bench.data.minari_cache import is_local
-from tt_bench.data.sources import SOURCES
+from tt_bench.cli.progress import say, shown_on
+from tt_bench.data import SOURCES, is_local
 
 
 @attrs.frozen
@@ -34,6 +33,6 @@ def run_collect(options: Collect, console: Console) -> None:
     for name in options.names:
         if not is_local(name):
             say(console, f"{name} will be collected: {collection(name)}")
-        dataset = load_shown(console, name, None)
+        dataset = load_shown(shown_on(console), name, None)
         say(console, f"{name}: {len(dataset.episodes):,} transitions")
         say(console, f"  {dataset.source}")

@@ -1,4 +1,4 @@
-"""What the commands of the command line do, once their options are known."""
+"""The command `d4rl`: a comparison of methods, and what is said of it."""
 
 import math
 from collections.abc import Sequence
@@ -14,24 +14,27 @@ from rich.console import Console
 from tt_bench.cli.datasets import load_shown
 from tt_bench.cli.messages import (
     announce,
-    describe_budget,
+    describe_agreement,
     describe_settings,
     foretell,
+    published_names,
     references,
 )
 from tt_bench.cli.progress import say, shown_on
-from tt_bench.interface import Track
-from tt_bench.methods.recipes import recipe_for
-from tt_bench.methods.settings import Recipe
-from tt_bench.report.table import print_report, print_suite
-from tt_bench.results.result import RunResult
-from tt_bench.runs.budget import budgeted, fit_budget, is_noted
-from tt_bench.runs.experiment import Experiment
-from tt_bench.runs.run_config import Run, RunConfig, plan_runs
-from tt_bench.runs.suites import SUITES
-from tt_bench.runs.threads import choose_threads
-from tt_bench.studies.maze_plans import draw_plans
-from tt_bench.studies.maze_values import check_values
+from tt_bench.methods import CRITIC, METHODS, Recipe, own_settings, recipe_for
+from tt_bench.report import print_report, print_suite
+from tt_bench.results import RunResult
+from tt_bench.runs import (
+    SUITES,
+    Experiment,
+    Run,
+    RunConfig,
+    choose_threads,
+    plan_runs,
+    run_all,
+    within_budget,
+)
+from tt_bench.studies import check_values, draw_plans
 
 DEFAULT_DATASET = "tt/pointmaze/umaze-v0"
 _LONG = 180  # minutes that are worth a word on how to need fewer
@@ -97,54 +100,51 @@ def run_suite(runs: Sequence[D4rl], console: Console) -> None:
 def run_d4rl(options: D4rl, console: Console) -> list[RunResult]:
     """Run every method with every seed that is not finished, then print the table."""
     recipe, config = configure(options)
-    runs = plan_runs(config)
-    announce(console, options.dataset, runs)
-    track = shown_on(console)
-    dataset = load_shown(console, options.dataset, options.env)
+    announce(console, options.dataset, plan_runs(config))
+    notify = shown_on(console)
+    dataset = load_shown(notify, options.dataset, options.env)
     say(console, f"  {dataset.source}")
     experiment = Experiment.of(dataset, recipe, config)
     if options.threads is None:
         choose_threads()
     if options.budget is not None:
-        experiment = _within(console, experiment, options.budget)
+        experiment = within_budget(experiment, options.budget, notify)
+    _foretell(options, experiment, console)
+    results = run_all(experiment, notify, adapt_threads=options.threads is None)
+    names = published_names(results)
+    print_report(console, results, references(dataset), names)
+    say(console, f"results and models: {experiment.store.folder}")
+    _study_maze(experiment, console)
+    return results
+
+
+def _foretell(options: D4rl, experiment: Experiment, console: Console) -> None:
+    """Say what the settings are and how long it may take."""
+    runs = plan_runs(experiment.config)
     describe_settings(console, runs, experiment.recipe)
     minutes = foretell(console, experiment, runs)
     if minutes > _LONG and not options.small and _can_be_small(options.dataset):
         say(console, "  --small is for one core and half an hour a seed")
-    results = []
-    for run in runs:
-        if options.threads is None and experiment.finished(run) is None:
-            choose_threads()
-        results.append(_execute(console, experiment, run, track))
-    print_report(console, results, references(dataset))
-    say(console, f"results and models: {experiment.store.folder}")
-    agreement = check_values(experiment, track)
-    if agreement is not None:
-        say(
-            console,
-            f"V of iql seed {config.first_seed} at 100 new states correlates "
-            f"{agreement.table:.3f} with V that a table learns from the same data, "
-            f"{agreement.data:.3f} with discounted shortest ways to the goal that the "
-            f"data shows, and {agreement.maze:.3f} with those through the maze",
-        )
-    picture = draw_plans(experiment, track)
-    if picture is not None:
-        say(console, f"plans: {picture}")
-    return results
 
 
 def _can_be_small(dataset: str) -> bool:
     return recipe_for(dataset, small=True) != recipe_for(dataset)
 
 
-def _within(console: Console, experiment: Experiment, minutes: float) -> Experiment:
-    """Fit the steps of training to minutes, and say how many they are."""
-    if not is_noted(experiment, minutes):
-        say(console, f"budget of {minutes:g} min a network: timing a few steps ...")
-    recipe = fit_budget(experiment, minutes)
-    fitted = describe_budget(recipe, budgeted(experiment.config.methods))
-    say(console, f"budget: {fitted}")
-    return attrs.evolve(experiment, recipe=recipe)
+def _study_maze(experiment: Experiment, console: Console) -> None:
+    """In a maze, check the critic's V and draw how its transformer plans."""
+    config, notify = experiment.config, shown_on(console)
+    used = [net for name in config.methods for net in METHODS[name].networks]
+    if CRITIC in used:
+        context = attrs.evolve(experiment.learning(notify), seed=config.first_seed)
+        agreement = check_values(context)
+        if agreement is not None:
+            say(console, describe_agreement(agreement, config.first_seed))
+    if {"tt", "tt+q"} <= set(config.methods):
+        contexts = (experiment.context(Run(name, 0), notify) for name in ("tt", "tt+q"))
+        picture = draw_plans(*contexts)
+        if picture is not None:
+            say(console, f"plans: {picture}")
 
 
 def configure(options: D4rl) -> tuple[Recipe, RunConfig]:
@@ -160,6 +160,8 @@ def configure(options: D4rl) -> tuple[Recipe, RunConfig]:
     if options.steps is not None:
         training = attrs.evolve(recipe.training, steps=options.steps)
         recipe = attrs.evolve(recipe, training=training)
+    own = [getattr(options, name, None) for name in own_settings()]
+    recipe = attrs.evolve(recipe, own=tuple(filter(None, own)) or recipe.own)
     return recipe, RunConfig(
         methods=options.methods,
         seeds=options.seeds,
@@ -169,13 +171,3 @@ def configure(options: D4rl) -> tuple[Recipe, RunConfig]:
         device=options.device,
         output=options.output,
     )
-
-
-def _execute(
-    console: Console, experiment: Experiment, run: Run, track: Track
-) -> RunResult:
-    result = experiment.execute(run, track)
-    mean = sum(result.scores or result.returns) / len(result.returns)
-    unit = "return" if result.scores is None else "score"
-    say(console, f"{run.method} seed {run.seed}: {unit} {mean:.1f}")
-    return result

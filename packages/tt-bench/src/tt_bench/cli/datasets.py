@@ -1,32 +1,24 @@
 """Load a dataset and show how far its collection or download is."""
 
 from collections.abc import Callable
-from functools import partial
-
-from rich.console import Console
 
 from tt_bench.catalogue import d4rl_entries
-from tt_bench.cli.progress import say, shown_on
-from tt_bench.data.d4rl import d4rl_file
-from tt_bench.data.dataset import Dataset
-from tt_bench.data.load import load_dataset
-from tt_bench.data.minari_cache import is_local
-from tt_bench.data.sources import SOURCES
-from tt_bench.interface import Advance
+from tt_bench.data import SOURCES, Dataset, d4rl_file, is_local, load_dataset
+from tt_bench.interface import Advance, Event, Notify, working
 
 _TOLD_EVERY = 50_000_000  # bytes of a download whose size is unknown
 
 
-def load_shown(console: Console, name: str, env: str | None) -> Dataset:
+def load_shown(notify: Notify, name: str, env: str | None) -> Dataset:
     """Load a dataset, following its collection or download if there must be one."""
-    entry, track = d4rl_entries().get(name), shown_on(console)
+    entry = d4rl_entries().get(name)
     if entry and not d4rl_file(entry).is_file():
-        with track(f"downloading {entry.file}, %", 100) as advance:
-            follow = follow_bytes(advance, partial(say, console))
+        with working(notify, f"downloading {entry.file}, %", 100) as advance:
+            follow = follow_bytes(advance, lambda text: notify(Event("message", text)))
             return load_dataset(name, env=env, progress=follow)
     if name not in SOURCES or is_local(name):
         return load_dataset(name, env=env)
-    with track(f"collecting {name}", SOURCES[name].transitions) as advance:
+    with working(notify, f"collecting {name}", SOURCES[name].transitions) as advance:
         return load_dataset(
             name, env=env, progress=lambda done, _: advance(done, "transitions")
         )

@@ -1,9 +1,9 @@
-"""The command line: `python -m tt_bench d4rl`, `collect` and what else there is."""
+"""The command line: `tt-bench d4rl`, `collect` and what else there is."""
 
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import Annotated, NamedTuple, TypeAlias
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import attrs
 import tyro
@@ -14,10 +14,10 @@ from tt_bench.cli.collect import Collect, run_collect
 from tt_bench.cli.compare import DEFAULT_DATASET, D4rl, run_d4rl, run_suite
 from tt_bench.cli.show import Show, run_show
 from tt_bench.cli.speed import Speed, run_speed
-from tt_bench.methods.recipes import recipe_for
-from tt_bench.runs.suites import SUITES
+from tt_bench.methods import Recipe, own_settings, recipe_for
+from tt_bench.runs import SUITES
 
-_PROGRAM = "python -m tt_bench"
+_PROGRAM = "tt-bench"
 _REFUSED = 2
 _INTERRUPTED = 130
 _LOG_WIDTH = 120
@@ -29,8 +29,11 @@ Command: TypeAlias = D4rl | Show | Collect | Speed
 def parse(arguments: Sequence[str]) -> Command:
     """Read the options; settings start from the recipe of the dataset."""
     run = _defaults(_read_ahead(arguments))
+    compare: Any = Annotated[
+        type(run), tyro.conf.subcommand("d4rl", default=run, description=D4rl.__doc__)
+    ]
     commands = (
-        Annotated[D4rl, tyro.conf.subcommand("d4rl", default=run)]
+        compare
         | Annotated[Show, tyro.conf.subcommand("show", default=Show(run=run))]
         | Annotated[Collect, tyro.conf.subcommand("collect")]
         | Annotated[Speed, tyro.conf.subcommand("speed")]
@@ -58,7 +61,7 @@ def _read_ahead(arguments: Sequence[str]) -> _Choice:
 
 def _defaults(choice: _Choice) -> D4rl:
     dataset = choice.dataset or DEFAULT_DATASET
-    run = D4rl(dataset=dataset, recipe=recipe_for(dataset, small=choice.small))
+    run = _with_own(dataset, recipe_for(dataset, small=choice.small))
     chosen = SUITES.get(choice.suite or "")
     if chosen is not None:
         return attrs.evolve(run, seeds=chosen.seeds, episodes=chosen.episodes)
@@ -66,6 +69,16 @@ def _defaults(choice: _Choice) -> D4rl:
     if entry is not None and entry.locomotion:
         return attrs.evolve(run, seeds=_PAPER_SEEDS, episodes=_PAPER_EPISODES)
     return run
+
+
+def _with_own(dataset: str, recipe: Recipe) -> D4rl:
+    """Make options that have those of each method that has its own, too."""
+    fields: dict[str, Any] = {
+        name: attrs.field(default=recipe.part(kind), type=kind)
+        for name, kind in own_settings().items()
+    }
+    options: type[D4rl] = attrs.make_class("D4rl", fields, bases=(D4rl,), frozen=True)
+    return options(dataset=dataset, recipe=recipe)
 
 
 def _parse_suite(suite: str, arguments: Sequence[str]) -> list[D4rl]:

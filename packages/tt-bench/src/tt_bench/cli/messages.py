@@ -6,20 +6,15 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from tt_bench.cli.progress import say
-from tt_bench.data.dataset import Dataset
-from tt_bench.data.minari_cache import is_local
-from tt_bench.data.sources import SOURCES
-from tt_bench.methods.settings import Recipe
-from tt_bench.methods.table import METHODS
-from tt_bench.results.scores import normalise
-from tt_bench.runs.estimate import estimate_seconds
-from tt_bench.runs.experiment import Experiment
-from tt_bench.runs.run_config import Run
-from tt_bench.speed.machine import matmul_peak
+from tt_bench.data import SOURCES, Dataset, is_local
+from tt_bench.methods import METHODS, Recipe
+from tt_bench.results import RunResult, normalise
+from tt_bench.runs import Experiment, Run, estimate_seconds
+from tt_bench.speed import matmul_peak
+from tt_bench.studies import Agreement
 
 _LOOK = 512  # a matmul of this size tells enough of the machine
 _LOOKS, _APART = 5, 0.1  # of which some may be disturbed, and seconds between two
-_NETWORKS = {"training": "transformer", "critic": "critic"}
 
 
 def announce(console: Console, dataset: str, runs: Sequence[Run]) -> None:
@@ -35,14 +30,14 @@ def announce(console: Console, dataset: str, runs: Sequence[Run]) -> None:
 
 def describe_settings(console: Console, runs: Sequence[Run], recipe: Recipe) -> None:
     """Say how steps are joined, and what the transformer is like, if a run has one."""
-    learns = any("chunk" in METHODS[run.method].parts for run in runs)
+    learns = any("chunk" in METHODS[run.method].needs for run in runs)
     if learns and recipe.chunk > 1:
         say(
             console,
             f"  learns in chunks of {recipe.chunk} steps, executes {recipe.executed} "
             "of each",
         )
-    if not any("model" in METHODS[run.method].parts for run in runs):
+    if not any("model" in METHODS[run.method].needs for run in runs):
         return
     shape, training, planner = recipe.model, recipe.training, recipe.planner
     beams = f"beam {planner.beam} x {planner.candidates}"
@@ -53,15 +48,6 @@ def describe_settings(console: Console, runs: Sequence[Run], recipe: Recipe) -> 
         f"of {training.batch} x {training.transitions} transitions; {search}, "
         f"horizon {planner.horizon}, context {planner.context}",
     )
-
-
-def describe_budget(recipe: Recipe, parts: Sequence[str]) -> str:
-    """Say how many steps each network came to that a budget is for."""
-    steps = [
-        f"{getattr(recipe, part).steps:,} steps of a {_NETWORKS[part]}"
-        for part in parts
-    ]
-    return ", ".join(steps) or "sets nothing here, no transformer or critic is trained"
 
 
 def collection(name: str) -> str:
@@ -77,15 +63,8 @@ def foretell(console: Console, experiment: Experiment, runs: Sequence[Run]) -> f
     if not left:
         say(console, f"{len(runs)} runs, all finished before")
         return 0
-    seconds = estimate_seconds(
-        experiment.episodes,
-        experiment.recipe,
-        left,
-        experiment.untrained(left),
-        episodes=experiment.config.episodes,
-        steps=experiment.task.steps,
-        peak=_best_look(experiment.config.device),
-    )
+    peak = _best_look(experiment.config.device)
+    seconds = estimate_seconds(experiment, left, peak=peak)
     done = len(runs) - len(left)
     minutes = max(1, round(seconds / 60))
     say(
@@ -112,3 +91,23 @@ def references(dataset: Dataset) -> dict[str, str]:
         return {"behaviour": f"data: {returns.mean():.1f} in {length} steps"}
     mean = float(normalise(returns, dataset.reference).mean())
     return {"random": "0", "behaviour": f"data: {mean:.1f} in {length} steps"}
+
+
+def published_names(results: Sequence[RunResult]) -> dict[str, str]:
+    """Return the name that each method of some runs is published under, if any."""
+    names = {}
+    for result in results:
+        published_as = METHODS[result.method].published_as
+        if published_as is not None:
+            names[result.method] = published_as(result.settings)
+    return names
+
+
+def describe_agreement(agreement: Agreement, seed: int) -> str:
+    """Say how V of a critic compares with what is found without a network."""
+    return (
+        f"V of iql seed {seed} at 100 new states correlates "
+        f"{agreement.table:.3f} with V that a table learns from the same data, "
+        f"{agreement.data:.3f} with discounted shortest ways to the goal that the "
+        f"data shows, and {agreement.maze:.3f} with those through the maze"
+    )

@@ -3,28 +3,30 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import attrs
 import gymnasium
 import tyro
-from attrs.validators import ge
+from attrs.validators import ge, in_
 from rich.console import Console
 
 from tt_bench.cli.compare import D4rl, configure
-from tt_bench.cli.progress import say, shown_on, silent
-from tt_bench.data.load import load_dataset
-from tt_bench.evaluation.evaluate import episode_seeds
-from tt_bench.evaluation.rollout import Rollout, play
-from tt_bench.interface import Track
-from tt_bench.methods.method import Context
-from tt_bench.methods.table import METHODS, run_settings, untrained
-from tt_bench.report.rollout_picture import choose_numbers, draw_rollout
-from tt_bench.report.video import choose_renderer, follow, recorded
-from tt_bench.runs.budget import fit_budget, is_noted
-from tt_bench.runs.experiment import Experiment
-from tt_bench.runs.run_config import Run
-from tt_bench.runs.threads import choose_threads
+from tt_bench.cli.progress import say, shown_on
+from tt_bench.data import load_dataset
+from tt_bench.evaluation import Rollout, episode_seeds, record
+from tt_bench.interface import Notify, working
+from tt_bench.methods import METHODS, Context, run_settings, untrained
+from tt_bench.report import (
+    choose_numbers,
+    choose_renderer,
+    draw_rollout,
+    follow,
+    recorded,
+)
+from tt_bench.runs import Experiment, Run, choose_threads, fit_budget, is_noted
+
+_PLANNING = tuple(name for name in METHODS if "planner" in METHODS[name].needs)
 
 
 @attrs.frozen
@@ -36,7 +38,7 @@ class Show:
     was given: they find the model.
 
     Attributes:
-        method: Which method plans.
+        method: Which method plans: tt, tt-uniform or tt+q.
         video: Record a video; needs `pip install tt-bench[video]`.
         numbers: Indices of the observation numbers to draw; by default those worth
             seeing where the environment is known, else the first.
@@ -45,7 +47,7 @@ class Show:
             and --first-seed says whose model it is.
     """
 
-    method: Literal["tt", "tt-uniform", "tt+q"] = "tt"
+    method: str = attrs.field(default="tt", validator=in_(_PLANNING))
     video: bool = False
     numbers: tuple[int, ...] | None = None
     moments: int = attrs.field(default=12, validator=ge(1))
@@ -81,8 +83,8 @@ def _open(options: Show) -> Context:
             raise _missing(wanted, experiment, options)
         recipe = fit_budget(experiment, budget)
         experiment = attrs.evolve(experiment, recipe=recipe)
-    context = experiment.context(Run(options.method, config.first_seed), silent)
-    missing = untrained(context, options.method)
+    context = experiment.context(Run(options.method, config.first_seed))
+    missing = [net.name for net in untrained(context, METHODS[options.method])]
     if missing:
         wanted = f"a trained {' and '.join(missing)} of seed {context.seed}"
         raise _missing(wanted, experiment, options)
@@ -92,20 +94,21 @@ def _open(options: Show) -> Context:
 def _missing(wanted: str, experiment: Experiment, options: Show) -> ValueError:
     return ValueError(
         f"expected {wanted} with these settings in {experiment.store.folder}, found "
-        f"none; train with `python -m tt_bench d4rl --dataset {options.run.dataset} "
+        f"none; train with `tt-bench d4rl --dataset {options.run.dataset} "
         f"--methods {options.method}` and the same settings"
     )
 
 
-def _play(context: Context, options: Show, track: Track) -> Rollout:
+def _play(context: Context, options: Show, notify: Notify) -> Rollout:
     """Play the first episode of the run of a seed, recording it if asked to."""
     agent: Any = METHODS[options.method].prepare(context).agent
     steps, seed = context.task.steps, context.seed
+    name = f"{options.method} seed {seed}, an episode"
     env = _make_env(context, options.video)
     try:
         with (
             _camera(env, context, options) as shoot,
-            track(f"{options.method} seed {seed}, an episode", steps) as advance,
+            working(notify, name, steps) as advance,
         ):
 
             def on_step(step: int) -> None:
@@ -113,7 +116,7 @@ def _play(context: Context, options: Show, track: Track) -> Rollout:
                 advance(step, "")
 
             first = episode_seeds(seed, 1)[0]
-            return play(agent, env, seed=first, steps=steps, on_step=on_step)
+            return record(agent, env, seed=first, steps=steps, on_step=on_step)
     finally:
         env.close()
 
@@ -140,7 +143,7 @@ def _camera(
 
 def _picture_path(context: Context, options: Show) -> Path:
     """Name the picture by all that the episode depends on."""
-    settings = run_settings(context, METHODS[options.method].parts)
+    settings = run_settings(context, METHODS[options.method].needs)
     evaluation = {
         "environment": context.dataset.env_id,
         "max_steps": options.run.max_steps,

@@ -10,15 +10,19 @@ import attrs
 import torch
 from rich.console import Console
 
-from tt_bench.files.json_file import write_json
-from tt_bench.speed.critic import measure_critic
-from tt_bench.speed.growth import measure_growth, tabulate_growth
-from tt_bench.speed.machine import Peaks, measure_peaks
-from tt_bench.speed.plan import measure_plans
-from tt_bench.speed.record import Measurement
-from tt_bench.speed.table import tabulate_speed
-from tt_bench.speed.tokenizer import measure_tokenizer
-from tt_bench.speed.train import measure_training
+from tt_bench.files import write_json
+from tt_bench.speed import (
+    Measurement,
+    Peaks,
+    measure_critic,
+    measure_growth,
+    measure_peaks,
+    measure_plans,
+    measure_tokenizer,
+    measure_training,
+    tabulate_growth,
+    tabulate_speed,
+)
 
 _PARTS: dict[str, Callable[[str, Peaks], Iterator[Measurement]]] = {
     "tokenize": measure_tokenizer,

@@ -5,9 +5,13 @@ import numpy as np
 
 from tt_bench.data.episodes import Episodes
 from tt_bench.interface import BoolArray, IntArray
-from tt_bench.tasks.ant_maze import OBSERVATION, cells_to_metres
-from tt_bench.tasks.environments import _ANT_MAZE
-from tt_bench.tasks.maze import find_maze, in_goal
+from tt_bench.tasks import (
+    OBSERVATION,
+    ant_maze_size,
+    cells_to_metres,
+    find_maze,
+    in_goal,
+)
 
 _FLAT_KEYS = ("achieved_goal", "observation")
 
@@ -20,10 +24,8 @@ def ant_task(env_id: str | None, keys: tuple[str, ...], width: int) -> str | Non
         keys: the parts that its flat observations are joined from.
         width: numbers of a flat observation.
     """
-    found = _ANT_MAZE.match(env_id or "")
-    if found is None or found[1] is None or keys != _FLAT_KEYS or width != OBSERVATION:
-        return None
-    return found[1].lower()
+    fits = keys == _FLAT_KEYS and width == OBSERVATION
+    return ant_maze_size(env_id) if fits else None
 
 
 def to_fixed_goal(episodes: Episodes, maze: str) -> Episodes:

@@ -9,6 +9,7 @@ import gymnasium as gym
 import numpy as np
 
 from tt_bench.data.episodes import Episodes
+from tt_bench.interface import Agent
 
 
 def _check_reference(
@@ -37,6 +38,8 @@ class Dataset:
         observation_keys: the parts of a dictionary observation that the flat
             observation is joined from, empty if it was flat.
         description: what the data's maker says about it.
+        behaviour: makes the agent that made the data, None if there is none here.
+        expert: makes the agent that is scored 100, None if there is none here.
     """
 
     name: str
@@ -47,6 +50,8 @@ class Dataset:
     source: str
     observation_keys: tuple[str, ...] = ()
     description: str = ""
+    behaviour: Callable[[], Agent] | None = None
+    expert: Callable[[], Agent] | None = None
 
 
 def fingerprint(dataset: Dataset) -> str:

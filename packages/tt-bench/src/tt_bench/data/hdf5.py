@@ -15,10 +15,9 @@ from tt_bench.catalogue import reference_returns
 from tt_bench.data.dataset import Dataset
 from tt_bench.data.episodes import Episodes
 from tt_bench.data.flatten import FlatObservation, default_keys
-from tt_bench.data.hdf5_episodes import find_ends, read_flags
+from tt_bench.data.hdf5_episodes import Rows, find_ends, read_flags, split
 from tt_bench.data.hdf5_layout import UnreadableError, blocks, check_layout
-from tt_bench.data.hdf5_segments import Rows, split
-from tt_bench.tasks.environments import make_environment
+from tt_bench.tasks import make_environment
 
 
 def read_hdf5(

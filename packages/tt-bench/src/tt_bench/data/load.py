@@ -12,13 +12,14 @@ from tt_bench.catalogue import (
     nearest_names,
     similar_d4rl,
 )
-from tt_bench.data.collect import Progress
+from tt_bench.data.collection import Progress
 from tt_bench.data.d4rl import difference, load_d4rl, read_d4rl
 from tt_bench.data.dataset import Dataset
 from tt_bench.data.hdf5 import read_hdf5
 from tt_bench.data.made_here import collect_unless_made
 from tt_bench.data.minari import read_minari
 from tt_bench.data.minari_cache import is_local
+from tt_bench.data.sources import SOURCES
 
 _OWN = "tt/"
 _SUFFIXES = (".hdf5", ".h5", ".hdf")
@@ -56,7 +57,11 @@ def load_dataset(
     if name.startswith(_OWN):
         collect_unless_made(name, progress=progress)
     _refuse_misspelt(name)
-    return read_minari(name, env=env, keys=keys)
+    dataset = read_minari(name, env=env, keys=keys)
+    source = SOURCES.get(name)
+    if source is None:
+        return dataset
+    return attrs.evolve(dataset, behaviour=source.behaviour, expert=source.expert)
 
 
 def is_file(name: str) -> bool:

@@ -8,12 +8,12 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
-from tt_bench.agents.simple import RandomAgent
-from tt_bench.data.collect import Environment, Progress, collect
+from tt_bench.agents import RandomAgent
+from tt_bench.data.collection import Progress, collect
 from tt_bench.data.minari_cache import is_local
 from tt_bench.data.minari_write import MinariNotes, check_unused, write_minari
 from tt_bench.data.sources import Source, find_source
-from tt_bench.evaluation.evaluate import evaluate
+from tt_bench.evaluation import Environment, evaluate
 
 
 def collect_unless_made(name: str, *, progress: Progress | None = None) -> None:

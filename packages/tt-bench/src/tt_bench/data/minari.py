@@ -23,9 +23,15 @@ from tt_bench.data.flatten import (
     leaves,
 )
 from tt_bench.data.minari_cache import dataset_folder, fetch, first_line, is_local
-from tt_bench.tasks.ant_maze import antmaze_id
-from tt_bench.tasks.environments import explained, is_ant_maze, make_environment
-from tt_bench.tasks.robotics import import_robotics
+from tt_bench.tasks import (
+    antmaze_id,
+    explained,
+    import_robotics,
+    is_ant_maze,
+    make_environment,
+)
+
+_OWN = "tt/"
 
 
 def read_minari(
@@ -131,9 +137,15 @@ def _choose_keys(stored: Any, keys: Sequence[str] | None) -> tuple[str, ...]:
 
 
 def _evaluation_id(stored: Any) -> str | None:
+    spec = _evaluation_spec(stored)
+    return str(spec["id"]) if spec else None
+
+
+def _evaluation_spec(stored: Any) -> dict[str, Any]:
+    """Return what the dataset says of the environment to evaluate in; may be empty."""
     metadata = stored.storage.metadata
     text = metadata.get("eval_env_spec") or metadata.get("env_spec")
-    return str(json.loads(text)["id"]) if text else None
+    return dict(json.loads(text)) if text else {}
 
 
 def _reference(stored: Any, env_id: str | None) -> tuple[float, float] | None:
@@ -153,6 +165,8 @@ def _make_env(
         return FlatObservation(made, keys if nested else ())
     stored = _open(dataset_id)
     own_env = _evaluation_id(stored)
+    if own_env is not None and own_env.startswith(_OWN):
+        return _make_own(stored, own_env, keys, options)
     if own_env is None:
         raise ValueError(
             f"expected a dataset that names its environment, {dataset_id!r} names "
@@ -164,6 +178,15 @@ def _make_env(
         options = {"continuing_task": False, **options}
     with explained(own_env):
         made = stored.recover_environment(eval_env=True, **options)
+    return FlatObservation(made, keys)
+
+
+def _make_own(
+    stored: Any, env_id: str, keys: tuple[str, ...], options: dict[str, Any]
+) -> gym.Env[NDArray[np.float32], Any]:
+    """Make an environment of ours by its id, wherever its class stood before."""
+    limit = _evaluation_spec(stored).get("max_episode_steps")
+    made = make_environment(env_id, **{"max_episode_steps": limit, **options})
     return FlatObservation(made, keys)
 
 

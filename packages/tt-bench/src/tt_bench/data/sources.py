@@ -7,16 +7,24 @@ from types import MappingProxyType
 import attrs
 
 from tt_bench.catalogue import REFERENCE_RETURNS
-from tt_bench.data.collect import Environment
+from tt_bench.evaluation import Environment
 from tt_bench.interface import Agent
-from tt_bench.tasks.ant_driver import AntDriver, WalkConfig
-from tt_bench.tasks.ant_maze import antmaze_id, antmaze_steps
-from tt_bench.tasks.half_ways import HalfWays
-from tt_bench.tasks.maze import MAZES, Maze
-from tt_bench.tasks.pendulum_driver import PendulumDriver, SwingConfig
-from tt_bench.tasks.point_driver import DriveConfig, WaypointDriver
-from tt_bench.tasks.point_maze import maze_id, pointmaze_steps
-from tt_bench.tasks.scattered_starts import ScatteredStarts
+from tt_bench.tasks import (
+    MAZES,
+    AntDriver,
+    DriveConfig,
+    HalfWays,
+    Maze,
+    PendulumDriver,
+    ScatteredStarts,
+    SwingConfig,
+    WalkConfig,
+    WaypointDriver,
+    antmaze_id,
+    antmaze_steps,
+    maze_id,
+    pointmaze_steps,
+)
 
 _TRANSITIONS = {"umaze": 100_000, "medium": 200_000, "large": 400_000}
 _ANT_TRANSITIONS = {"umaze": 300_000, "medium": 400_000, "large": 400_000}

@@ -1,1 +1,22 @@
 """Agents played in environments: scored, recorded, resumed."""
+
+from tt_bench.evaluation.episodes import Evaluation, Step, episode_seeds, evaluate
+from tt_bench.evaluation.loop import Environment, Moment, play, reset
+from tt_bench.evaluation.resume import OtherEpisodesError, ResumingAgent
+from tt_bench.evaluation.rollout import Foreseen, Rollout, record
+
+__all__ = [
+    "Environment",
+    "Evaluation",
+    "Foreseen",
+    "Moment",
+    "OtherEpisodesError",
+    "ResumingAgent",
+    "Rollout",
+    "Step",
+    "episode_seeds",
+    "evaluate",
+    "play",
+    "record",
+    "reset",
+]

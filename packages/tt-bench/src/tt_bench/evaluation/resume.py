@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 import numpy as np
 
-from tt_bench.files.whole import written_whole
+from tt_bench.files import written_whole
 from tt_bench.interface import BoolArray, FloatArray, Memory, RememberingAgent
 
 _SAVE_EVERY = 60.0  # seconds
@@ -25,7 +25,7 @@ class OtherEpisodesError(Exception):
 
 
 @attrs.define
-class Played:
+class Recording:
     """What was played so far: actions [E, Da], rewards [E] and act seconds a step.
 
     `memory` is the number of steps after which the agent's was taken, and what was in
@@ -47,12 +47,12 @@ class ResumingAgent:
         path: where what is played is saved once a minute, and read from at the start.
 
     Attributes:
-        played: what was played so far.
+        recording: what was played so far.
     """
 
     def __init__(self, agent: RememberingAgent, path: Path) -> None:
         """Compose the parts."""
-        self.played = Played()
+        self.recording = Recording()
         self._agent = agent
         self._path = path
         self._begin()
@@ -64,11 +64,11 @@ class ResumingAgent:
             ValueError: the file is damaged or something else.
         """
         self._agent.start(count, seed)
-        self.played = _load(self._path)
+        self.recording = _load(self._path)
         self._begin()
 
     def _begin(self) -> None:
-        self._repeats = len(self.played.actions)
+        self._repeats = len(self.recording.actions)
         self._step = 0
         self._acted = 0.0
         self._began = self._saved = time.perf_counter()
@@ -76,9 +76,9 @@ class ResumingAgent:
     def act(self, observations: FloatArray, active: BoolArray, /) -> FloatArray:
         """Repeat the action of this step, or let the agent act."""
         if self._step < self._repeats:
-            return self.played.actions[self._step]
+            return self.recording.actions[self._step]
         if self._step == self._repeats > 0:
-            self._agent.remember(self.played.memory[1])
+            self._agent.remember(self.recording.memory[1])
         began = time.perf_counter()
         actions = self._agent.act(observations, active)
         self._acted = time.perf_counter() - began
@@ -94,27 +94,27 @@ class ResumingAgent:
         """
         self._step += 1
         if self._step <= self._repeats:
-            before = self.played.rewards[self._step - 1]
+            before = self.recording.rewards[self._step - 1]
             if not np.array_equal(rewards[active], before[active]):
                 raise OtherEpisodesError
             return
         self._agent.observe(actions, rewards, active)
-        self.played.actions.append(actions.copy())
-        self.played.rewards.append(rewards.copy())
-        self.played.act_seconds.append(self._acted)
-        self.played.memory = (self._step, self._agent.memory())
+        self.recording.actions.append(actions.copy())
+        self.recording.rewards.append(rewards.copy())
+        self.recording.act_seconds.append(self._acted)
+        self.recording.memory = (self._step, self._agent.memory())
         if time.perf_counter() - self._saved > _SAVE_EVERY:
             self.save()
 
     def save(self) -> None:
         """Write the whole steps that were played, if any, whole or not at all."""
-        steps, memory = self.played.memory
+        steps, memory = self.recording.memory
         if steps == 0:
             return
         parts: dict[str, Any] = {
-            "actions": np.array(self.played.actions[:steps]),
-            "rewards": np.array(self.played.rewards[:steps]),
-            "act_seconds": np.array(self.played.act_seconds[:steps]),
+            "actions": np.array(self.recording.actions[:steps]),
+            "rewards": np.array(self.recording.rewards[:steps]),
+            "act_seconds": np.array(self.recording.act_seconds[:steps]),
             "seconds": np.array(self.seconds()),
         }
         parts |= {_MEMORY + name: part for name, part in memory.items()}
@@ -124,12 +124,12 @@ class ResumingAgent:
 
     def seconds(self) -> float:
         """Count the seconds of all parts, the present one included."""
-        return self.played.seconds + time.perf_counter() - self._began
+        return self.recording.seconds + time.perf_counter() - self._began
 
 
-def _load(path: Path) -> Played:
+def _load(path: Path) -> Recording:
     if not path.exists():
-        return Played()
+        return Recording()
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
             parts = dict(saved)
@@ -138,7 +138,7 @@ def _load(path: Path) -> Played:
             for name, part in parts.items()
             if name.startswith(_MEMORY)
         }
-        return Played(
+        return Recording(
             actions=list(parts["actions"]),
             rewards=list(parts["rewards"]),
             act_seconds=parts["act_seconds"].tolist(),

@@ -5,39 +5,31 @@ observation numbers, P positions of a transition.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from itertools import islice
+from typing import Any, NamedTuple
 
 import attrs
 import gymnasium
 import numpy as np
 
-from tt_bench.agents.chunked import ChunkAgent
-from tt_bench.interface import Agent, FloatArray, IntArray, Planned, Tokenizer
+from tt_bench.evaluation.loop import play, reset
+from tt_bench.interface import FloatArray, IntArray, Planned, PlanningAgent, Tokenizer
 from tt_plan import Plan
 from tt_tokenize import Layout
 
 _SEQUENCES = 12  # of each plan that are kept
 
 
-@runtime_checkable
-class PlanningAgent(Agent, Protocol):
-    """An agent whose plans can be read, such as `TransformerAgent`."""
-
-    bins: Tokenizer
-    layout: Layout
-    plan: Planned | None
-
-
 class Foreseen(NamedTuple):
     """What a plan foresees from a step on; NaN where it foresees the end.
 
-    Planned transitions are `apart` steps of the environment from one another.
+    Planned transitions are `stride` steps of the environment from one another.
     """
 
     step: int
     observations: FloatArray  # [S, H, Do] the best sequence first
     rewards: FloatArray  # [S, H]
-    apart: int = 1
+    stride: int = 1
 
 
 @attrs.frozen(eq=False)
@@ -49,53 +41,36 @@ class Rollout:
     plans: tuple[Foreseen, ...]
 
 
-def play(
-    agent: PlanningAgent | ChunkAgent,
+def record(
+    agent: PlanningAgent,
     env: gymnasium.Env[Any, Any],
     *,
     seed: int,
     steps: int,
     on_step: Callable[[int], None] = lambda _: None,
 ) -> Rollout:
-    """Play one episode, of so many steps at most.
+    """Play one episode, of so many steps at most, and keep the plans.
 
     Args:
-        agent: acts, and tells its plans, or acts in chunks and holds such an agent.
+        agent: acts, and tells its plans.
         env: with flat observations.
         seed: of the environment and of the agent's randomness.
         steps: at most; at least one.
         on_step: called with the steps taken, first with 0.
     """
-    planner, apart = _planner(agent)
-    first, _ = env.reset(seed=seed)
-    agent.start(1, seed)
-    observations = [np.asarray(first, np.float32)]
-    rewards: list[float] = []
-    plans: list[Foreseen] = []
-    active, known, ended = np.ones(1, np.bool_), planner.plan, False
+    first = reset([env], [seed])
+    observations, rewards = [first[0]], list[float]()
+    plans, known = list[Foreseen](), None
     on_step(0)
-    while not ended and len(rewards) < steps:
-        actions = agent.act(observations[-1][None], active)
-        if planner.plan is not None and planner.plan is not known:
-            known = planner.plan
-            made = foresee(known, planner.bins, planner.layout, len(rewards))
-            plans.append(made._replace(apart=apart))
-        observation, reward, terminated, truncated, _ = env.step(actions[0])
-        agent.observe(actions, np.array([reward], np.float32), active)
-        observations.append(np.asarray(observation, np.float32))
-        rewards.append(float(reward))
-        ended = terminated or truncated
+    for moment in islice(play(agent, [env], first, seed), steps):
+        if agent.plan is not None and agent.plan is not known:
+            known = agent.plan
+            made = foresee(known, agent.bins, agent.layout, len(rewards))
+            plans.append(made._replace(stride=agent.stride))
+        observations.append(moment.after[0])
+        rewards.append(float(moment.rewards[0]))
         on_step(len(rewards))
     return Rollout(np.stack(observations), np.array(rewards, np.float32), tuple(plans))
-
-
-def _planner(agent: PlanningAgent | ChunkAgent) -> tuple[PlanningAgent, int]:
-    """Return the agent that plans, and the steps of one of its transitions."""
-    if not isinstance(agent, ChunkAgent):
-        return agent, 1
-    if not isinstance(agent.agent, PlanningAgent):
-        raise ValueError(f"expected an agent that plans, got {agent.agent}")
-    return agent.agent, agent.length
 
 
 def foresee(plan: Planned, bins: Tokenizer, layout: Layout, step: int) -> Foreseen:

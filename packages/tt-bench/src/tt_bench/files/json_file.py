@@ -37,9 +37,11 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_bytes())
     except ValueError as error:
-        raise ValueError(f"{path}: cut short or not JSON; {_fix(path)}") from error
+        reason = f"cut short or not JSON; {how_to_mend(path)}"
+        raise ValueError(f"{path}: {reason}") from error
     return content if isinstance(content, dict) else {}
 
 
-def _fix(path: Path) -> str:
+def how_to_mend(path: Path) -> str:
+    """Say what to do about a damaged file that a run has written."""
     return f"delete {path.name} and give the same command to run it again"

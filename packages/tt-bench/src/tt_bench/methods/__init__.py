@@ -1,1 +1,74 @@
 """From a dataset to an agent: one file a method, with its settings, cost and pace."""
+
+from tt_bench.methods.cloning import ClonedPolicy, clone
+from tt_bench.methods.costs import (
+    PlanShape,
+    cached_work,
+    critic_operations,
+    naive_tokens,
+)
+from tt_bench.methods.critic import CRITIC, find_critic
+from tt_bench.methods.method import (
+    Context,
+    Method,
+    Network,
+    Prepared,
+    is_trained,
+    model_file,
+    model_folder,
+    run_settings,
+    untrained,
+)
+from tt_bench.methods.planners import beam_planner, samplers
+from tt_bench.methods.recipes import recipe_for
+from tt_bench.methods.settings import (
+    VERSIONS,
+    CloningConfig,
+    ModelSettings,
+    PlannerSettings,
+    Recipe,
+    TokenizerSettings,
+    TrainingSettings,
+    part_name,
+)
+from tt_bench.methods.table import METHODS, default_settings, own_settings
+from tt_bench.methods.task import Task, find_task
+from tt_bench.methods.tt import TT, TT_AND_Q
+
+__all__ = [
+    "CRITIC",
+    "METHODS",
+    "TT",
+    "TT_AND_Q",
+    "VERSIONS",
+    "ClonedPolicy",
+    "CloningConfig",
+    "Context",
+    "Method",
+    "ModelSettings",
+    "Network",
+    "PlanShape",
+    "PlannerSettings",
+    "Prepared",
+    "Recipe",
+    "Task",
+    "TokenizerSettings",
+    "TrainingSettings",
+    "beam_planner",
+    "cached_work",
+    "clone",
+    "critic_operations",
+    "default_settings",
+    "find_critic",
+    "find_task",
+    "is_trained",
+    "model_file",
+    "model_folder",
+    "naive_tokens",
+    "own_settings",
+    "part_name",
+    "recipe_for",
+    "run_settings",
+    "samplers",
+    "untrained",
+]

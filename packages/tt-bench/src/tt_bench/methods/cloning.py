@@ -1,19 +1,24 @@
 """Behaviour cloning: regress the actions of the data on its observations."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tt_bench.data.episodes import Episodes
-from tt_bench.interface import FloatArray
-from tt_bench.methods.settings import CloningConfig
+from tt_bench.agents import FunctionAgent
+from tt_bench.data import Episodes
+from tt_bench.interface import FloatArray, working
+from tt_bench.methods.method import Context, Method, Prepared, stepwise
+from tt_bench.methods.settings import CloningConfig, Recipe
 
 _SMALLEST_DEVIATION = 1e-3
+_SECONDS_OF_A_STEP = 2.5e-3  # roughly, on any processor
 
 
 class ClonedPolicy(nn.Module):
@@ -96,3 +101,42 @@ def _new_policy(
         torch.manual_seed(seed)
         policy = ClonedPolicy(mean.cpu(), deviation.cpu(), action, width)
     return policy.to(observations.device)
+
+
+def _bc(context: Context) -> Prepared:
+    config = context.recipe.cloning
+    began = time.perf_counter()
+    name = f"bc seed {context.seed}, training"
+    with working(context.notify, name, config.steps) as advance:
+        policy = clone(
+            context.episodes,
+            config,
+            seed=context.seed,
+            device=context.device,
+            on_step=lambda step: advance(step, ""),
+        )
+    agent = FunctionAgent(policy.act, context.joined.low, context.joined.high)
+    seconds = time.perf_counter() - began
+    return Prepared(stepwise(context, agent), config.steps, seconds)
+
+
+def _best_tenth(recipe: Recipe) -> Recipe:
+    return attrs.evolve(recipe, cloning=attrs.evolve(recipe.cloning, fraction=0.1))
+
+
+def _seconds(context: Context, _episodes: int, _peak: float) -> float:
+    return context.recipe.cloning.steps * _SECONDS_OF_A_STEP
+
+
+BC = Method(
+    _bc,
+    "behaviour cloning",
+    parts=("chunk", "executed", "cloning"),
+    published_as=lambda _: "BC",
+    seconds=_seconds,
+)
+BC_10 = BC._replace(
+    title="behaviour cloning of the best 10 % of the episodes",
+    published_as=None,
+    adapt=_best_tenth,
+)

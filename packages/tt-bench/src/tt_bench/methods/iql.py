@@ -1,177 +1,27 @@
-"""Train a critic on a dataset, or find the one trained before."""
+"""Implicit Q-learning's policy (arXiv 2110.06169)."""
 
-import json
-import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import NamedTuple
-
-import numpy as np
-
-import tt_critic
-from tt_bench.data.episodes import Episodes
-from tt_bench.files.json_file import write_json
-from tt_bench.methods.settings import Recipe
-from tt_bench.methods.task import Task
-from tt_critic import Critic, IQLConfig, Transitions, locomotion_rewards
-
-_REPORTS = 100  # of the progress, in a whole training
-_CHECKPOINT_EVERY = 2_000
+from tt_bench.agents import FunctionAgent
+from tt_bench.interface import FloatArray
+from tt_bench.methods.critic import CRITIC, find_critic
+from tt_bench.methods.method import Context, Method, Prepared, stepwise
 
 
-class Units(NamedTuple):
-    """The critic's rewards: `scale` times the data's rewards, plus `shift`."""
+def _iql(context: Context) -> Prepared:
+    trained = find_critic(context)
+    critic = trained.critic
 
-    scale: float
-    shift: float
+    def act(observations: FloatArray) -> FloatArray:
+        actions: FloatArray = critic.act(observations).cpu().numpy()
+        return actions
 
-
-class TrainedCritic(NamedTuple):
-    """A trained critic, the units of its Q, and what training took."""
-
-    critic: Critic
-    units: Units
-    steps: int
-    seconds: float
+    agent = FunctionAgent(act, context.joined.low, context.joined.high)
+    return Prepared(stepwise(context, agent), trained.steps, trained.seconds)
 
 
-def reward_units(episodes: Episodes, kind: str) -> Units:
-    """Return the units that the recipe's kind of rewards means for this data."""
-    if kind == "minus-one":
-        return Units(1.0, -1.0)
-    if kind == "spread":
-        scaled = locomotion_rewards(episodes.rewards, episodes.ends)
-        largest = int(np.abs(episodes.rewards).argmax())
-        return Units(float(scaled[largest] / episodes.rewards[largest]), 0.0)
-    return Units(1.0, 0.0)
-
-
-def iql_config(recipe: Recipe, seed: int) -> IQLConfig:
-    """Return the settings of the critic's training."""
-    settings = recipe.critic
-    return IQLConfig(
-        expectile=settings.expectile,
-        temperature=settings.temperature,
-        discount=recipe.discount,
-        batch=settings.batch,
-        learning_rate=settings.learning_rate,
-        hidden=(settings.width, settings.width),
-        steps=settings.steps,
-        seed=seed,
-    )
-
-
-def check_critic(episodes: Episodes, task: Task, recipe: Recipe) -> None:
-    """Check that a critic can be trained, before anything is.
-
-    Raises:
-        ValueError: the settings, the rewards or the bounds of actions are not a
-            critic's.
-    """
-    try:
-        iql_config(recipe, seed=0)
-        reward_units(episodes, recipe.critic.rewards)
-    except ValueError as error:
-        raise ValueError(_refusal(str(error).rstrip("."))) from error
-    if not (np.isfinite([task.low, task.high]).all() and (task.low < task.high).all()):
-        raise ValueError(_refusal(f"actions go from {task.low} to {task.high}"))
-
-
-def _refusal(reason: str) -> str:
-    return (
-        "expected settings, rewards and bounds of actions that a critic can be trained "
-        f"with, as iql and tt+q need one: {reason}; change that, or leave those out of "
-        "--methods"
-    )
-
-
-def judged_transitions(episodes: Episodes, task: Task, units: Units) -> Transitions:
-    """Return the transitions that a critic learns from, in its units of reward."""
-    return Transitions(
-        episodes.observations,
-        np.clip(episodes.actions, task.low, task.high),  # rounding aside
-        units.scale * episodes.rewards + np.float32(units.shift),
-        episodes.next_observations(),
-        episodes.terminations(),
-    )
-
-
-def train_critic(
-    episodes: Episodes,
-    task: Task,
-    recipe: Recipe,
-    folder: Path,
-    *,
-    seed: int,
-    device: str,
-    on_progress: Callable[[int, str], None],
-) -> TrainedCritic:
-    """Train in a folder, going on from its checkpoint, or load what it holds.
-
-    Raises:
-        ValueError: the critic of the folder is for other numbers than the data's.
-    """
-    units = reward_units(episodes, recipe.critic.rewards)
-    if not (folder / "critic.safetensors").exists():
-        _train(episodes, task, units, recipe, folder, seed, device, on_progress)
-    notes = json.loads((folder / "training.json").read_text())
-    critic = tt_critic.load(folder / "critic.safetensors", device)
-    _check_sizes(critic, episodes, folder)
-    return TrainedCritic(critic, units, notes["steps"], notes["seconds"])
-
-
-def _check_sizes(critic: Critic, episodes: Episodes, folder: Path) -> None:
-    sizes = critic.observation_size, critic.action_size
-    wanted = episodes.observations.shape[1], episodes.actions.shape[1]
-    if sizes != wanted:
-        raise ValueError(
-            f"expected a critic of {wanted[0]} observation and {wanted[1]} action "
-            f"numbers, as the data has, got one of {sizes[0]} and {sizes[1]} in "
-            f"{folder}: delete that folder to train it again"
-        )
-
-
-def _train(
-    episodes: Episodes,
-    task: Task,
-    units: Units,
-    recipe: Recipe,
-    folder: Path,
-    seed: int,
-    device: str,
-    on_progress: Callable[[int, str], None],
-) -> None:
-    config = iql_config(recipe, seed)
-    checkpoint, spent = folder / "checkpoint.safetensors", folder / "spent.json"
-    before = 0.0
-    if checkpoint.exists() and spent.exists():
-        before = json.loads(spent.read_text())["seconds"]
-
-    def seconds() -> float:
-        return before + time.perf_counter() - began
-
-    def report(progress: tt_critic.Progress) -> None:
-        write_json(spent, {"seconds": seconds()})
-        on_progress(progress.step, f"V loss {progress.value_loss:.3g}")
-
-    began = time.perf_counter()
-    try:
-        critic = tt_critic.train_critic(
-            judged_transitions(episodes, task, units),
-            config,
-            bounds=(task.low, task.high),
-            device=device,
-            cuda_graph=device.startswith("cuda"),
-            checkpoint=checkpoint,
-            checkpoint_every=_CHECKPOINT_EVERY,
-            on_progress=report,
-            report_every=max(1, config.steps // _REPORTS),
-        )
-    except KeyboardInterrupt:
-        write_json(spent, {"seconds": seconds()})
-        raise
-    notes = {"steps": config.steps, "seconds": seconds()}
-    write_json(folder / "training.json", notes)
-    tt_critic.save(critic, folder / "critic.safetensors")
-    for path in (checkpoint, spent):
-        path.unlink(missing_ok=True)
+IQL = Method(
+    _iql,
+    "implicit Q-learning's policy",
+    networks=(CRITIC,),
+    parts=("executed",),
+    published_as=lambda _: "IQL",
+)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from tt_bench.interface import Planner
-from tt_bench.methods.iql import TrainedCritic
+from tt_bench.methods.critic import TrainedCritic
 from tt_bench.methods.settings import PlannerSettings
 from tt_plan import (
     Advantage,

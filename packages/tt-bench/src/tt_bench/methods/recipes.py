@@ -6,7 +6,6 @@ from pathlib import Path
 import attrs
 
 from tt_bench.catalogue import D4rlEntry, find_d4rl, similar_d4rl
-from tt_bench.data.load import is_file
 from tt_bench.methods.settings import (
     CloningConfig,
     CriticSettings,
@@ -61,7 +60,14 @@ _ANTMAZE = attrs.evolve(
     critic=attrs.evolve(_SMALL.critic, steps=100_000, rewards="minus-one"),
 )
 _LOCOMOTION = Recipe(termination_reward=-100.0, critic=CriticSettings(rewards="spread"))
+_FILES = (".hdf5", ".h5", ".hdf")
 _LOCOMOTION_WORDS = frozenset({"hopper", "halfcheetah", "walker2d", "ant"})
+_PUBLISHED_ANTMAZE = Recipe(
+    critic=CriticSettings(expectile=0.9, temperature=10.0, rewards="minus-one")
+)
+_EASY = ("halfcheetah-medium", "halfcheetah-medium-replay")
+_NARROW = PlannerSettings(beam=32, horizon=5)
+_EPOCHS, _REPLAY_EPOCHS = 50, 80
 _EPOCH = 1_000_000  # transitions
 _DECAY = 20.0  # passes over the data
 
@@ -100,7 +106,8 @@ def _known_recipe(dataset: str) -> Recipe:
 
 def _words(dataset: str) -> set[str]:
     """Split an id, or the name of a file without its folders, into lower-case words."""
-    name = Path(dataset).stem if is_file(dataset) else dataset
+    path = Path(dataset)
+    name = path.stem if path.suffix in _FILES else dataset
     return set(re.split("[^a-z0-9]+", name.lower()))
 
 
@@ -124,15 +131,13 @@ def _for_two_cores(recipe: Recipe) -> Recipe:
 
 
 def _d4rl_recipe(entry: D4rlEntry) -> Recipe:
+    """Return the published settings, of arXiv 2106.02039 and 2110.06169."""
     training = TrainingSettings()
-    steps = round(entry.epochs * _EPOCH / training.batch)
-    return Recipe(
-        termination_reward=entry.termination_reward,
+    epochs = _REPLAY_EPOCHS if entry.task.endswith("medium-replay") else _EPOCHS
+    steps = round(epochs * _EPOCH / training.batch)
+    recipe = _LOCOMOTION if entry.locomotion else _PUBLISHED_ANTMAZE
+    return attrs.evolve(
+        recipe,
         training=attrs.evolve(training, steps=steps, decay=_DECAY),
-        planner=PlannerSettings(beam=entry.beam, horizon=entry.horizon),
-        critic=CriticSettings(
-            expectile=entry.expectile,
-            temperature=entry.temperature,
-            rewards=entry.rewards,
-        ),
+        planner=_NARROW if entry.task in _EASY else PlannerSettings(),
     )

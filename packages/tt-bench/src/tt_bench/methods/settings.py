@@ -1,12 +1,33 @@
 """Settings of every stage."""
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias
 
 import attrs
 from attrs import validators
 from attrs.validators import ge, gt, in_, le, lt, optional
 
 _SHARE: Any = optional([ge(0.0), lt(1.0)])
+
+Part: TypeAlias = str | type[Any]
+"""A field of a recipe by its name, or the class of the settings of one method.
+
+Such a class is frozen, has a default for everything, and says in `option` under which
+name its settings stand on the command line and in results.
+"""
+
+VERSIONS: Mapping[str, int] = MappingProxyType({})
+"""Versions of parts of a recipe that are not 1.
+
+Raise one where the same settings come to mean something else, or a default changes:
+what was made before is then not found again.
+"""
+
+
+def part_name(part: Part) -> str:
+    """Name a part as on the command line and in results."""
+    return part if isinstance(part, str) else str(part.option)
 
 
 @attrs.frozen
@@ -175,6 +196,8 @@ class Recipe:
         executed: Steps of a chunk that are executed before the next is chosen.
         termination_reward: Reward in place of the one that truly ended an episode;
             None keeps it.
+        own: Settings that one method alone has, each of a class of its own; what is
+            not given has its defaults.
 
     Raises:
         ValueError: if a setting is out of its range, or parts of chunks are executed
@@ -191,6 +214,21 @@ class Recipe:
     planner: PlannerSettings = PlannerSettings()
     cloning: CloningConfig = attrs.field(factory=CloningConfig)
     critic: CriticSettings = CriticSettings()
+    own: tuple[object, ...] = ()
+
+    def part(self, part: Part) -> Any:
+        """Return a field by its name, or a method's own settings by their class."""
+        if isinstance(part, str):
+            return getattr(self, part)
+        return next((own for own in self.own if isinstance(own, part)), None) or part()
+
+    def replace(self, part: Part, value: Any) -> "Recipe":
+        """Return a recipe with another value of a field, or other own settings."""
+        if isinstance(part, str):
+            changes: dict[str, Any] = {part: value}
+            return attrs.evolve(self, **changes)
+        others = (own for own in self.own if not isinstance(own, part))
+        return attrs.evolve(self, own=(*others, value))
 
     def __attrs_post_init__(self) -> None:
         """Check the settings of chunks against one another."""

@@ -4,7 +4,7 @@ import attrs
 import gymnasium
 import numpy as np
 
-from tt_bench.data.dataset import Dataset
+from tt_bench.data import Dataset
 from tt_bench.interface import (
     FloatArray,
 )

@@ -3,31 +3,35 @@
 import json
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import attrs
-import numpy as np
 import torch
 
 import tt_model
 import tt_tokenize
-from tt_bench.data.episodes import Episodes
-from tt_bench.files.json_file import write_json
-from tt_bench.interface import IntArray
+from tt_bench.data import Episodes
+from tt_bench.files import write_json
+from tt_bench.interface import working
+from tt_bench.methods.costs import training_operations
+from tt_bench.methods.method import Context, Network, model_folder
+from tt_bench.methods.pace import Pace, time_last, time_steps
 from tt_bench.methods.settings import Recipe, TrainingSettings
+from tt_bench.methods.tokens import fit_bins, split
 from tt_model import (
     Epoch,
     Progress,
-    Sequences,
     TrainConfig,
     TrajectoryTransformer,
     TransformerConfig,
 )
-from tt_tokenize import Bins, Layout, QuantileBins, UniformBins, join, reward_to_go
+from tt_tokenize import Bins, Layout
 
-_HELD_OUT_EVERY = 20
 RECORDS = 10  # of the losses, in a whole training
+_MOST = 10_000  # steps of a trial
+_SHARE = 0.25  # of the matmul peak that training reaches
 
 
 class Trained(NamedTuple):
@@ -38,45 +42,6 @@ class Trained(NamedTuple):
     layout: Layout
     steps: int
     seconds: float
-
-
-def fit_bins(episodes: Episodes, recipe: Recipe) -> tuple[Bins, Layout, Sequences]:
-    """Tokenize episodes: rewards, and values as the recipe discounts them."""
-    rewards = episodes.rewards.copy()
-    if recipe.termination_reward is not None:
-        rewards[episodes.terminations()] = recipe.termination_reward
-    values = reward_to_go(rewards, episodes.ends, recipe.discount)
-    data = join(episodes.observations, episodes.actions, rewards, values)
-    kind = QuantileBins if recipe.tokenizer.kind == "quantile" else UniformBins
-    bins = kind.fit(data, bins=recipe.tokenizer.bins)
-    layout = Layout(episodes.observations.shape[1], episodes.actions.shape[1])
-    return (
-        bins,
-        layout,
-        Sequences(bins.encode(data), episodes.ends, episodes.terminated),
-    )
-
-
-def split(data: Sequences, together: int = 1) -> tuple[Sequences, Sequences | None]:
-    """Hold out every twentieth episode; None where there are fewer.
-
-    Where so many in a row were one episode that was cut into chunks, they stay
-    `together`.
-    """
-    episode = np.arange(len(data.ends))
-    held = (episode // together + 1) % _HELD_OUT_EVERY == 0
-    if not held.any():
-        return data, None
-    return _take(data, episode[~held]), _take(data, episode[held])
-
-
-def _take(data: Sequences, chosen: IntArray) -> Sequences:
-    lengths = np.diff(data.ends, prepend=0)
-    starts = data.ends - lengths
-    rows = np.concatenate([np.arange(starts[e], data.ends[e]) for e in chosen])
-    return Sequences(
-        data.tokens[rows], lengths[chosen].cumsum(), data.terminated[chosen]
-    )
 
 
 def model_config(recipe: Recipe, layout: Layout, bins: Bins) -> TransformerConfig:
@@ -215,3 +180,63 @@ def _load(folder: Path, device: str) -> Trained:
         notes["steps"],
         notes["seconds"],
     )
+
+
+def find_transformer(context: Context) -> Trained:
+    """Train the transformer of a context, or load the one trained before."""
+    name, steps = f"tt seed {context.seed}, training", context.recipe.training.steps
+    with working(context.notify, name, steps) as advance:
+
+        def on_progress(progress: Progress) -> None:
+            pace = f"{progress.tokens_per_second:,.0f} tokens/s"
+            advance(progress.step, f"loss {progress.loss:.3f}, {pace}")
+
+        return train_transformer(
+            context.episodes,
+            context.recipe,
+            model_folder(context, TRANSFORMER),
+            seed=context.seed,
+            device=context.device,
+            on_progress=on_progress,
+        )
+
+
+def _time_step(context: Context) -> Pace:
+    """Time steps of training, and the measuring of held-out episodes that it does."""
+    recipe, device = context.recipe, context.device
+    bins, layout, data = fit_bins(context.episodes, recipe)
+    fitted, held_out = split(data, recipe.chunk)
+    config = attrs.evolve(
+        train_config(recipe, layout, windows=len(fitted.tokens), seed=0),
+        steps=_MOST,
+        steps_per_epoch=_MOST,
+        report_every=1 if device == "cpu" else 10,  # an accelerator must be waited for
+    )
+    model = new_model(model_config(recipe, layout, bins), seed=0).to(device)
+    train = partial(tt_model.train, model, fitted, device=device)
+    step = time_steps(partial(train, config))
+    if held_out is None:
+        return Pace(step)
+    # not compiled, which would take longer than what is timed
+    short = attrs.evolve(
+        config, steps=2, steps_per_epoch=2, report_every=1, compile=False
+    )
+    both = time_last(partial(train, short, held_out=held_out))
+    return Pace(step, RECORDS * max(0.0, both - step))
+
+
+def _seconds(context: Context, peak: float) -> float:
+    seen = context.episodes
+    width = seen.observations.shape[1] + seen.actions.shape[1] + 2
+    return training_operations(context.recipe, width) / (_SHARE * peak)
+
+
+TRANSFORMER = Network(
+    "transformer",
+    "model.safetensors",
+    ("discount", "chunk", "termination_reward", "tokenizer", "model", "training"),
+    "training",
+    lambda _: None,
+    _time_step,
+    _seconds,
+)

@@ -1,1 +1,21 @@
 """Tables, pictures and videos made of results."""
+
+from tt_bench.report.maze_picture import draw_maze
+from tt_bench.report.published_scores import Published, published
+from tt_bench.report.rollout_picture import choose_numbers, draw_rollout
+from tt_bench.report.table import print_report, print_suite, tabulate
+from tt_bench.report.video import choose_renderer, follow, recorded
+
+__all__ = [
+    "Published",
+    "choose_numbers",
+    "choose_renderer",
+    "draw_maze",
+    "draw_rollout",
+    "follow",
+    "print_report",
+    "print_suite",
+    "published",
+    "recorded",
+    "tabulate",
+]

@@ -8,16 +8,17 @@ from rich.console import Console
 from rich.table import Table
 
 from tt_bench.catalogue import D4rlEntry, find_d4rl, similar_d4rl
-from tt_bench.cli.progress import say
-from tt_bench.report.published import Published, published
-from tt_bench.results.result import RunResult
+from tt_bench.report.published_scores import Published, published
+from tt_bench.results import RunResult
 
 _OURS = "\\[0]"  # rich reads what follows a bare bracket
-_TITLES = {"bc": "BC", "iql": "IQL", "tt+q": "TT+Q"}  # the same method as published
 
 
 def print_published(
-    console: Console, results: Sequence[RunResult], scores: Mapping[str, str]
+    console: Console,
+    results: Sequence[RunResult],
+    scores: Mapping[str, str],
+    names: Mapping[str, str],
 ) -> None:
     """Print what is published for a dataset, if anything, and of what each side is.
 
@@ -25,17 +26,22 @@ def print_published(
         console: where to.
         results: our finished runs on one dataset and environment.
         scores: ours by method, as text; none where they are raw returns.
+        names: under which methods of ours are published; others keep their own.
     """
     first = results[0]
     rows = published(first.dataset["name"])
     if not rows:
         return
-    say(console, "Published scores beside ours; what they are scores of differs:")
-    say(console, f"  [0], ours: {_our_side(first)}")
+    _say(console, "Published scores beside ours; what they are scores of differs:")
+    _say(console, f"  [0], ours: {_our_side(first)}")
     sides = list(dict.fromkeys(map(_side, rows)))
     for number, side in enumerate(sides, 1):
-        say(console, f"  [{number}]: {side}")
-    console.print(_tabulate(rows, sides, _ours(results, scores)), highlight=False)
+        _say(console, f"  [{number}]: {side}")
+    console.print(_tabulate(rows, sides, _ours(scores, names)), highlight=False)
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def _our_side(result: RunResult) -> str:
@@ -78,20 +84,12 @@ def _side(row: Published) -> str:
     )
 
 
-def _ours(results: Sequence[RunResult], scores: Mapping[str, str]) -> dict[str, str]:
+def _ours(scores: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:
     """Return our scores by the name that the method is published under."""
     found: dict[str, list[str]] = {}
-    titles = {result.method: _title(result) for result in results}
     for method, score in scores.items():
-        found.setdefault(titles[method], []).append(f"{method} {score}")
+        found.setdefault(names.get(method, method), []).append(f"{method} {score}")
     return {title: "\n".join(lines) for title, lines in found.items()}
-
-
-def _title(result: RunResult) -> str:
-    """Name a method as published; ours that nobody published keep their names."""
-    if result.method in ("tt", "tt-uniform"):
-        return f"TT ({result.settings['tokenizer']['kind']})"
-    return _TITLES.get(result.method, result.method)
 
 
 def _tabulate(

@@ -5,7 +5,7 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from tt_bench.files.whole import written_whole
+from tt_bench.files import written_whole
 
 _DPI = 100
 

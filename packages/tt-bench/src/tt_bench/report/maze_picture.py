@@ -13,9 +13,9 @@ from matplotlib.colors import ListedColormap
 from matplotlib.patches import Circle
 from numpy.typing import NDArray
 
-from tt_bench.evaluation.rollout import Foreseen, Rollout
+from tt_bench.evaluation import Foreseen, Rollout
 from tt_bench.report.figure import new_figure, save_figure
-from tt_bench.tasks.maze_map import MazeMap, walls
+from tt_bench.tasks import MazeMap, walls
 
 _WIDTH = 1200  # pixels
 _SIDE = 170  # what the colour bar and the labels of the axes take

@@ -12,7 +12,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from tt_bench.evaluation.rollout import Foreseen, Rollout
+from tt_bench.evaluation import Foreseen, Rollout
 from tt_bench.interface import FloatArray
 from tt_bench.report.figure import new_figure, save_figure
 
@@ -97,7 +97,7 @@ def draw_rollout(
 def _apart(plans: Sequence[Foreseen], moments: int) -> list[Foreseen]:
     chosen: list[Foreseen] = []
     for plan in plans[:: max(1, -(-len(plans) // moments))]:
-        half = plan.apart * plan.observations.shape[1] / 2
+        half = plan.stride * plan.observations.shape[1] / 2
         if not chosen or plan.step - chosen[-1].step >= half:
             chosen.append(plan)
     return chosen
@@ -122,7 +122,7 @@ def _draw(
     axis.plot(np.arange(len(happened)), happened, color=_DONE, label="happened")
     colours = colormaps["plasma"](np.linspace(0.15, 0.85, max(1, len(plans))))
     for plan, values, colour in zip(plans, planned, colours, strict=False):
-        steps = plan.step + plan.apart * np.arange(len(values))
+        steps = plan.step + plan.stride * np.arange(len(values))
         axis.plot(steps, values, color=colour, linewidth=2.2)
         axis.plot(steps[:1], values[:1], "o", ms=5, color=colour)
     axis.plot([], [], "o-", ms=5, color=colours[0], label="planned, from the dot on")

@@ -9,8 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tt_bench.report.comparison import print_published
-from tt_bench.results.result import RunResult
-from tt_bench.results.summary import Row, summarise, summarise_each
+from tt_bench.results import Row, RunResult, summarise, summarise_each
 
 _ERRORS = (
     "+- is the standard error of the mean: over the runs, one a training seed, or over "
@@ -121,8 +120,16 @@ def print_report(
     console: Console,
     results: Sequence[RunResult],
     references: Mapping[str, str] | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> None:
-    """Print what was compared on what, the table, notes, and published scores."""
+    """Print what was compared on what, the table, notes, and published scores.
+
+    Args:
+        console: where to.
+        results: finished runs on one dataset and environment.
+        references: what is known from elsewhere, a text by method.
+        names: under which methods of ours are published.
+    """
     first = results[0]
     data = first.dataset
     console.print(
@@ -137,4 +144,5 @@ def print_report(
         if result.note:
             console.print(f"{result.method}: {result.note}", highlight=False)
     scored = [] if first.scores is None else summarise_each(results)
-    print_published(console, results, {row.method: _mean(row) for row in scored})
+    scores = {row.method: _mean(row) for row in scored}
+    print_published(console, results, scores, names or {})

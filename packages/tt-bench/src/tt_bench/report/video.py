@@ -10,7 +10,7 @@ from typing import Any
 
 import gymnasium
 
-from tt_bench.files.whole import written_whole
+from tt_bench.files import written_whole
 
 
 def choose_renderer() -> None:

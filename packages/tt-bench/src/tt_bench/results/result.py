@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from tt_bench.files.json_file import _fix, read_json, write_json
+from tt_bench.files import how_to_mend, read_json, write_json
 
 FORMAT = "tt-bench run"
 SCHEMA = 1
@@ -87,7 +87,7 @@ def load_result(path: Path) -> RunResult:
     """
     content = read_json(path)
     if content.get("format") != FORMAT:
-        raise ValueError(f"{path}: not the result of a run; {_fix(path)}")
+        raise ValueError(f"{path}: not the result of a run; {how_to_mend(path)}")
     if content.get("schema") != SCHEMA:
         raise ValueError(
             f"{path}: expected schema {SCHEMA}, got {content.get('schema')!r}; read it "
@@ -96,5 +96,7 @@ def load_result(path: Path) -> RunResult:
     names = {field.name for field in attrs.fields(RunResult)}
     if names != set(content) - {"format", "schema"}:
         odd = sorted(names ^ (set(content) - {"format", "schema"}))
-        raise ValueError(f"{path}: missing or unknown entries {odd}; {_fix(path)}")
+        raise ValueError(
+            f"{path}: missing or unknown entries {odd}; {how_to_mend(path)}"
+        )
     return RunResult(**{name: content[name] for name in names})

@@ -1,6 +1,5 @@
 """Run methods with several seeds on a dataset, reusing what is finished."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,21 +7,28 @@ import attrs
 import numpy as np
 import torch
 
-from tt_bench.cli.progress import silent
-from tt_bench.data.chunks import chunk_episodes
-from tt_bench.data.dataset import Dataset, describe, fingerprint
-from tt_bench.data.episodes import Episodes
-from tt_bench.evaluation.evaluate import Evaluation, Step, episode_seeds, evaluate
-from tt_bench.evaluation.resume import OtherEpisodesError, ResumingAgent
-from tt_bench.interface import Agent, RememberingAgent, Track
-from tt_bench.methods.iql import check_critic
-from tt_bench.methods.method import Context, Prepared
-from tt_bench.methods.settings import Recipe
-from tt_bench.methods.table import METHODS, run_settings, untrained
-from tt_bench.methods.task import Task, find_task
-from tt_bench.results.result import RunResult, save_result
-from tt_bench.results.scores import normalise
-from tt_bench.results.store import Store
+from tt_bench.data import Dataset, Episodes, chunk_episodes, describe, fingerprint
+from tt_bench.evaluation import (
+    Evaluation,
+    OtherEpisodesError,
+    ResumingAgent,
+    Step,
+    episode_seeds,
+    evaluate,
+)
+from tt_bench.interface import Agent, Notify, RememberingAgent, silent, working
+from tt_bench.methods import (
+    METHODS,
+    VERSIONS,
+    Context,
+    Prepared,
+    Recipe,
+    Task,
+    default_settings,
+    find_task,
+    run_settings,
+)
+from tt_bench.results import RunResult, Store, normalise, save_result
 from tt_bench.runs.run_config import Run, RunConfig
 
 
@@ -43,68 +49,65 @@ class Experiment:
 
     @classmethod
     def of(cls, dataset: Dataset, recipe: Recipe, config: RunConfig) -> "Experiment":
-        """Check that the data fits the environment, and the critic if one is needed.
+        """Check that the data fits the environment and what is to be trained on it.
 
         Raises:
             ValueError: the environment is unknown, its sizes are not the data's, or a
-                method needs a critic that can't be trained.
+                method needs a network that can't be trained.
         """
-        task = find_task(dataset, config.max_steps)
-        for name in config.methods:
-            if "critic" in METHODS[name].parts:
-                check_critic(dataset.episodes, task, METHODS[name].adapt(recipe))
-        return cls(
+        experiment = cls(
             dataset,
             chunk_episodes(dataset.episodes, recipe.chunk),
             recipe,
             config,
-            Store.of(config.output, dataset.name),
+            Store.of(config.output, dataset.name, default_settings(), VERSIONS),
             {"name": dataset.name, "fingerprint": fingerprint(dataset)},
-            task,
+            find_task(dataset, config.max_steps),
         )
+        for name in config.methods:
+            for network in METHODS[name].networks:
+                network.check(experiment.context(Run(name, config.first_seed)))
+        return experiment
 
     def finished(self, run: Run) -> RunResult | None:
         """Find the result of a run that was finished before."""
-        context = self.context(run, silent)
-        return self.store.find_result(run.method, self._settings(run, context))
+        settings = self._settings(run, self.context(run))
+        return self.store.find_result(run.method, settings)
 
-    def untrained(self, runs: Sequence[Run]) -> list[str]:
-        """Name the kind of each model that runs need and that is yet to be trained."""
-        kinds: dict[Path, str] = {}
-        for run in runs:
-            missing = untrained(self.context(run, silent), run.method)
-            kinds |= {file: kind for kind, file in missing.items()}
-        return list(kinds.values())
-
-    def execute(self, run: Run, track: Track) -> RunResult:
+    def execute(self, run: Run, notify: Notify = silent) -> RunResult:
         """Train, evaluate and save one run, or find it finished."""
-        context = self.context(run, track)
+        context = self.context(run, notify)
         settings = self._settings(run, context)
         found = self.store.find_result(run.method, settings)
         if found is not None:
             return found
         prepared = METHODS[run.method].prepare(context)
-        played = self.store.played_path(run.method, settings, self.config.device)
+        recording = self.store.recording_path(run.method, settings, self.config.device)
         if prepared.agent is None:
             result = self._from_data(run, settings)
         else:
-            outcome = self._play_on(run, prepared.agent, played, track)
+            outcome = self._play_on(run, prepared.agent, recording, notify)
             result = self._result(run, settings, prepared, outcome)
         save_result(result, self.store.result_path(run.method, settings))
-        played.unlink(missing_ok=True)
+        recording.unlink(missing_ok=True)
         return result
 
-    def context(self, run: Run, track: Track) -> Context:
+    def context(self, run: Run, notify: Notify = silent) -> Context:
         """Return what the method of a run has to work with."""
+        recipe = METHODS[run.method].adapt(self.recipe)
+        return attrs.evolve(self.learning(notify), recipe=recipe, seed=run.seed)
+
+    def learning(self, notify: Notify = silent) -> Context:
+        """Return what networks are trained with, of no method and seed 0."""
         return Context(
             dataset=self.dataset,
             episodes=self.episodes,
             identity=self.identity,
-            recipe=METHODS[run.method].adapt(self.recipe),
-            seed=run.seed,
+            recipe=self.recipe,
+            seed=0,
             device=self.config.device,
             store=self.store,
-            track=track,
+            notify=notify,
             task=self.task,
         )
 
@@ -114,31 +117,31 @@ class Experiment:
             "episodes": self.config.episodes,
             "max_steps": self.config.max_steps,
         }
-        settings = run_settings(context, METHODS[run.method].parts)
+        settings = run_settings(context, METHODS[run.method].needs)
         return settings | {"method": run.method, "evaluation": evaluation}
 
     def _play_on(
-        self, run: Run, agent: Agent, played: Path, track: Track
+        self, run: Run, agent: Agent, recording: Path, notify: Notify
     ) -> Evaluation:
         """Play the episodes of a run, from where it was stopped if it was."""
         if not isinstance(agent, RememberingAgent):
-            return self._evaluate(run, agent, track)
-        resuming = ResumingAgent(agent, played)
+            return self._evaluate(run, agent, notify)
+        resuming = ResumingAgent(agent, recording)
         try:
             try:
-                outcome = self._evaluate(run, resuming, track)
+                outcome = self._evaluate(run, resuming, notify)
             except OtherEpisodesError:
-                played.unlink(missing_ok=True)
-                outcome = self._evaluate(run, resuming, track)
+                recording.unlink(missing_ok=True)
+                outcome = self._evaluate(run, resuming, notify)
         except KeyboardInterrupt:
             resuming.save()
             raise
-        acting = np.asarray(resuming.played.act_seconds, np.float32)
+        acting = np.asarray(resuming.recording.act_seconds, np.float32)
         return attrs.evolve(outcome, act_seconds=acting, seconds=resuming.seconds())
 
-    def _evaluate(self, run: Run, agent: Agent, track: Track) -> Evaluation:
+    def _evaluate(self, run: Run, agent: Agent, notify: Notify) -> Evaluation:
         name = f"{run.method} seed {run.seed}, {self.config.episodes} episodes"
-        with track(name, self.task.steps) as advance:
+        with working(notify, name, self.task.steps) as advance:
 
             def on_step(step: Step) -> None:
                 advance(

@@ -8,7 +8,7 @@ import attrs
 import torch
 from attrs.validators import ge, le, optional
 
-from tt_bench.methods.table import METHODS
+from tt_bench.methods import METHODS
 
 
 @attrs.frozen

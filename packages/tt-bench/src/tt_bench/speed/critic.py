@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tt_bench.methods.costs import critic_operations
+from tt_bench.methods import critic_operations
 from tt_bench.speed.machine import Peaks, clock
 from tt_bench.speed.record import Measurement
 from tt_critic import IQLConfig, Progress, Transitions, train_critic

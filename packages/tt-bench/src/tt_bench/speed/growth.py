@@ -7,7 +7,7 @@ import numpy as np
 from rich import box
 from rich.table import Table
 
-from tt_bench.methods.costs import PlanShape
+from tt_bench.methods import PlanShape
 from tt_bench.speed.machine import clock
 from tt_bench.speed.plan import build, known, planner, rotary
 

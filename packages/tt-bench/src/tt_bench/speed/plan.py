@@ -6,9 +6,14 @@ import torch
 from torch import Tensor
 
 from tt_bench.interface import Planned
-from tt_bench.methods.costs import PlanShape, cached_work, naive_tokens
-from tt_bench.methods.planners import beam_planner, samplers
-from tt_bench.methods.settings import PlannerSettings
+from tt_bench.methods import (
+    PlannerSettings,
+    PlanShape,
+    beam_planner,
+    cached_work,
+    naive_tokens,
+    samplers,
+)
 from tt_bench.speed.machine import Peaks, clock, peak_memory
 from tt_bench.speed.record import Measurement
 from tt_model import TrajectoryTransformer, TransformerConfig

@@ -1,4 +1,4 @@
-"""Draw how TT and TT+Q plan in the maze of an experiment.
+"""Draw how TT and TT+Q plan in a maze.
 
 Axes: N points, M data, Do observation numbers.
 """
@@ -11,63 +11,60 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tt_bench.cli.progress import silent
-from tt_bench.evaluation.evaluate import episode_seeds
-from tt_bench.evaluation.rollout import Rollout, play
-from tt_bench.interface import FloatArray, Track
-from tt_bench.methods.table import METHODS, find_critic, untrained
-from tt_bench.report.maze_picture import draw_maze
-from tt_bench.runs.experiment import Experiment
-from tt_bench.runs.run_config import Run
-from tt_bench.tasks.maze_map import MazeMap, grid, open_maze, visited, walls
+from tt_bench.evaluation import Rollout, episode_seeds, record
+from tt_bench.interface import FloatArray, working
+from tt_bench.methods import TT, TT_AND_Q, Context, Method, find_critic, untrained
+from tt_bench.report import draw_maze
+from tt_bench.tasks import MazeMap, grid, open_maze, visited, walls
 
-_TITLES = {"tt": "TT", "tt+q": "TT+Q"}
 _FINENESS = 24  # points a cell, along each axis
 _AT_REST = 4  # numbers of an observation that is a position and a speed
 _NEIGHBOURS = 20_000  # data among which the nearest is sought
 _BLOCK = 1_024
 
 
-def draw_plans(experiment: Experiment, track: Track) -> Path | None:
-    """Write `plan.png`: an episode of seed 0 by TT and TT+Q, over the critic's V.
+def draw_plans(tt: Context, tt_and_q: Context) -> Path | None:
+    """Write `plan.png`: an episode by TT and by TT+Q, over the critic's V.
+
+    Args:
+        tt: the data, settings and seed of the transformer with value tokens.
+        tt_and_q: those of the one with a critic.
 
     Returns:
-        The file, or None if not both methods were run, the environment is no maze,
-        or a trained model is gone.
+        The file, or None if the environment is no maze or a trained model is gone.
     """
-    methods = [name for name in _TITLES if name in experiment.config.methods]
-    contexts = [experiment.context(Run(name, 0), silent) for name in methods]
-    if len(methods) < len(_TITLES) or any(map(untrained, contexts, methods)):
+    rows = {"TT": (TT, tt), "TT+Q": (TT_AND_Q, tt_and_q)}
+    if any(untrained(context, method) for method, context in rows.values()):
         return None
-    maze, _ = open_maze(experiment.dataset, episode_seeds(0, 1)[0])
+    maze, _ = open_maze(tt.dataset.make_env, episode_seeds(tt.seed, 1)[0])
     if maze is None:
         return None
-    critic = find_critic(contexts[-1]).critic
-    observations = experiment.dataset.episodes.observations
-    path = experiment.store.folder / "plan.png"
+    critic = find_critic(tt_and_q).critic
+    observations = tt.dataset.episodes.observations
+    path = tt.store.folder / "plan.png"
     draw_maze(
         maze,
         value_map(maze, critic.v, observations),
-        {_TITLES[name]: _play(experiment, name, track) for name in methods},
+        {title: _play(title, *row) for title, row in rows.items()},
         path,
-        title=experiment.dataset.name,
+        title=tt.dataset.name,
         values_name=f"critic's V, {_elsewhere(observations)}",
     )
     return path
 
 
-def _play(experiment: Experiment, method: str, track: Track) -> Rollout:
-    """Play the first episode of the method's run with seed 0."""
-    agent: Any = METHODS[method].prepare(experiment.context(Run(method, 0), silent))
-    steps = experiment.task.steps
-    env = experiment.dataset.make_env()
+def _play(title: str, method: Method, context: Context) -> Rollout:
+    """Play the first episode of the run of a method."""
+    agent: Any = method.prepare(context).agent
+    name = f"{title} seed {context.seed}, an episode to draw"
+    env = context.dataset.make_env()
     try:
-        with track(f"{method} seed 0, an episode to draw", steps) as advance:
-            return play(
-                agent.agent,
+        with working(context.notify, name, context.task.steps) as advance:
+            return record(
+                agent,
                 env,
-                seed=episode_seeds(0, 1)[0],
-                steps=steps,
+                seed=episode_seeds(context.seed, 1)[0],
+                steps=context.task.steps,
                 on_step=lambda step: advance(step, ""),
             )
     finally:

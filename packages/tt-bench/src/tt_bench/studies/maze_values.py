@@ -7,20 +7,14 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from tt_bench.cli.progress import silent
-from tt_bench.data.collect import collect
-from tt_bench.data.made_here import make_collector
-from tt_bench.data.sources import SOURCES, Source
-from tt_bench.evaluation.evaluate import episode_seeds, evaluate
-from tt_bench.files.json_file import write_json
-from tt_bench.interface import FloatArray, Track
-from tt_bench.methods.table import METHODS, critic_folder, find_critic, untrained
-from tt_bench.runs.experiment import Experiment
-from tt_bench.runs.run_config import Run
+from tt_bench.data import SOURCES, Source, collect, make_collector
+from tt_bench.evaluation import episode_seeds, evaluate
+from tt_bench.files import write_json
+from tt_bench.interface import FloatArray, Notify, working
+from tt_bench.methods import CRITIC, Context, find_critic, is_trained, model_folder
 from tt_bench.studies.data_ways import learn_values, search_data
 from tt_bench.studies.maze_ways import way_lengths, ways_to_goal
-from tt_bench.tasks.maze import SUCCESS_RADIUS
-from tt_bench.tasks.maze_map import open_maze
+from tt_bench.tasks import SUCCESS_RADIUS, open_maze
 
 _STATES = 100
 _SEED = 1_000_003  # apart from that of every dataset
@@ -49,34 +43,32 @@ class Agreement:
     maze: float
 
 
-def check_values(experiment: Experiment, track: Track = silent) -> Agreement | None:
-    """Correlate V of the first critic with a table's and with the steps to the goal.
+def check_values(context: Context) -> Agreement | None:
+    """Correlate V of a trained critic with a table's and with the steps to the goal.
 
     The states are 100 of newly collected episodes, that the critic never saw. What was
     found is kept beside the critic.
 
+    Args:
+        context: the critic's data, settings and seed.
+
     Returns:
-        None where no run has a critic or it is gone, the data isn't made here in a maze
-        that ends in its goal, or none of it reaches that.
+        None where the critic is not there, the data isn't made here in a maze that ends
+        in its goal, or none of it reaches that.
     """
-    episodes = experiment.dataset.episodes
-    source = SOURCES.get(experiment.dataset.name)
-    config = experiment.config
-    context = experiment.context(Run("iql", config.first_seed), silent)
-    if not any("critic" in METHODS[name].parts for name in config.methods):
+    source = SOURCES.get(context.dataset.name)
+    if source is None or source.wrap is None:
         return None
-    if source is None or source.wrap is None or not episodes.terminated.any():
+    if not context.dataset.episodes.terminated.any() or not is_trained(context, CRITIC):
         return None
-    if untrained(context, "iql"):
-        return None
-    path = critic_folder(context) / "values.json"
+    path = model_folder(context, CRITIC) / "values.json"
     if path.exists():
         return Agreement(**json.loads(path.read_text()))
-    observations = _unseen(source, track)
+    observations = _unseen(source, context.notify)
     values = find_critic(context).critic.v(observations).double().cpu().numpy()
-    table, in_data = _by_the_data(experiment, observations)
-    in_maze = _steps_in_maze(experiment, source, observations)
-    discount = experiment.recipe.discount
+    table, in_data = _by_the_data(context, observations)
+    in_maze = _steps_in_maze(context, source, observations)
+    discount = context.recipe.discount
     found = Agreement(
         table=_correlation(values, table),
         data=_correlation(values, discount**in_data),
@@ -86,9 +78,9 @@ def check_values(experiment: Experiment, track: Track = silent) -> Agreement | N
     return found
 
 
-def _unseen(source: Source, track: Track) -> FloatArray:
+def _unseen(source: Source, notify: Notify) -> FloatArray:
     """Collect anew and draw states from all over the episodes: [N, Do]."""
-    with track("new states to check V at", _COLLECTED) as advance:
+    with working(notify, "new states to check V at", _COLLECTED) as advance:
         episodes = collect(
             source.behaviour(),
             partial(make_collector, source),
@@ -102,10 +94,10 @@ def _unseen(source: Source, track: Track) -> FloatArray:
 
 
 def _by_the_data(
-    experiment: Experiment, observations: FloatArray
+    context: Context, observations: FloatArray
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return V that a table learns at observations, and the steps to the goal: [N]."""
-    episodes, recipe = experiment.episodes, experiment.recipe
+    episodes, recipe = context.episodes, context.recipe
     columns, sides = _BOXES[observations.shape[1]]
     ways = search_data(
         episodes.observations[:, columns],
@@ -125,16 +117,16 @@ def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
 
 
 def _steps_in_maze(
-    experiment: Experiment, source: Source, observations: FloatArray
+    context: Context, source: Source, observations: FloatArray
 ) -> NDArray[np.float64]:
     """Return how many transitions the expert's shortest way from each state takes."""
-    dataset = experiment.dataset
-    maze, start = open_maze(dataset, episode_seeds(0, 1)[0])
+    dataset = context.dataset
+    maze, start = open_maze(dataset.make_env, episode_seeds(0, 1)[0])
     if maze is None:
         raise ValueError(f"expected a maze, {dataset.env_id} is none")
     lengths = ways_to_goal(maze, SUCCESS_RADIUS)
     driven = evaluate(source.expert(), dataset.make_env, range(_DRIVES)).lengths.mean()
     pace = way_lengths(maze, lengths, start[None, :2])[0] / driven
-    pace *= experiment.recipe.chunk  # as the discount counts
+    pace *= context.recipe.chunk  # as the discount counts
     steps: NDArray[np.float64] = way_lengths(maze, lengths, observations[:, :2]) / pace
     return steps

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tt_bench.interface import FloatArray
-from tt_bench.tasks.maze_map import MazeMap, grid, walls
+from tt_bench.tasks import MazeMap, grid, walls
 
 _FINENESS = 20  # points a cell, along each axis
 _REACH = 2  # moves go to points at most so far away, for ways close to straight

@@ -1,1 +1,64 @@
 """Environments by id, and the mazes made here: walls, physics, starts, drivers."""
+
+from tt_bench.tasks.ant_driver import AntDriver, WalkConfig
+from tt_bench.tasks.ant_maze import (
+    OBSERVATION,
+    AntMaze,
+    antmaze_id,
+    antmaze_steps,
+    cells_to_metres,
+)
+from tt_bench.tasks.d4rl_ant_maze import D4rlAntMaze
+from tt_bench.tasks.d4rl_env import D4rlEnv
+from tt_bench.tasks.environments import (
+    ant_maze_size,
+    explained,
+    find_environment,
+    is_ant_maze,
+    make_environment,
+)
+from tt_bench.tasks.half_ways import HalfWays
+from tt_bench.tasks.maze import MAZES, SUCCESS_RADIUS, Maze, find_maze, in_goal
+from tt_bench.tasks.maze_map import MazeMap, grid, open_maze, visited, walls
+from tt_bench.tasks.pendulum_driver import PendulumDriver, SwingConfig
+from tt_bench.tasks.point_driver import DriveConfig, WaypointDriver
+from tt_bench.tasks.point_maze import PointMaze, maze_id, pointmaze_steps
+from tt_bench.tasks.robotics import import_robotics
+from tt_bench.tasks.scattered_starts import ScatteredStarts
+
+__all__ = [
+    "MAZES",
+    "OBSERVATION",
+    "SUCCESS_RADIUS",
+    "AntDriver",
+    "AntMaze",
+    "D4rlAntMaze",
+    "D4rlEnv",
+    "DriveConfig",
+    "HalfWays",
+    "Maze",
+    "MazeMap",
+    "PendulumDriver",
+    "PointMaze",
+    "ScatteredStarts",
+    "SwingConfig",
+    "WalkConfig",
+    "WaypointDriver",
+    "ant_maze_size",
+    "antmaze_id",
+    "antmaze_steps",
+    "cells_to_metres",
+    "explained",
+    "find_environment",
+    "find_maze",
+    "grid",
+    "import_robotics",
+    "in_goal",
+    "is_ant_maze",
+    "make_environment",
+    "maze_id",
+    "open_maze",
+    "pointmaze_steps",
+    "visited",
+    "walls",
+]

@@ -162,8 +162,8 @@ def antmaze_steps(maze: str) -> int:
 def _register() -> None:
     for maze, title in TITLES.items():
         for env_id, entry_point in (
-            (antmaze_id(maze), "tt_bench.tasks.ant_maze:AntMaze"),
-            (f"tt/AntMaze-{title}-D4RL-v2", "tt_bench.tasks.d4rl_ant_maze:D4rlAntMaze"),
+            (antmaze_id(maze), "tt_bench.tasks:AntMaze"),
+            (f"tt/AntMaze-{title}-D4RL-v2", "tt_bench.tasks:D4rlAntMaze"),
         ):
             gym.register(
                 env_id,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tt_bench.catalogue import d4rl_entries
-from tt_bench.files.errors import first_line
+from tt_bench.files import first_line
 
 Observation = NDArray[np.float32]
 
@@ -97,7 +97,7 @@ def register_d4rl() -> None:
         if f"d4rl/{name}" not in gymnasium.registry:
             gymnasium.register(
                 f"d4rl/{name}",
-                entry_point="tt_bench.tasks.d4rl_env:D4rlEnv",
+                entry_point="tt_bench.tasks:D4rlEnv",
                 max_episode_steps=gymnasium.spec(entry.env_id).max_episode_steps,
                 disable_env_checker=True,
                 kwargs={"name": name},

@@ -9,7 +9,7 @@ from typing import Any
 import gymnasium as gym
 from gymnasium.envs.registration import EnvSpec
 
-from tt_bench.files.errors import first_line
+from tt_bench.files import first_line
 from tt_bench.tasks.d4rl_env import register_d4rl
 from tt_bench.tasks.robotics import import_robotics
 
@@ -69,6 +69,12 @@ def explained(env_id: str | None) -> Iterator[None]:
             "or module:Name-v0 for one that a module registers, and install what it "
             "needs"
         ) from error
+
+
+def ant_maze_size(env_id: str | None) -> str | None:
+    """Return umaze, medium or large for gymnasium-robotics' ant mazes of that map."""
+    found = _ANT_MAZE.match(env_id or "")
+    return found[1].lower() if found and found[1] else None
 
 
 def is_ant_maze(env_id: str | None) -> bool:

@@ -11,8 +11,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from tt_bench.data.dataset import Dataset
-from tt_bench.interface import FloatArray
+from tt_bench.interface import FloatArray, MakeEnv
 from tt_bench.tasks.maze import SUCCESS_RADIUS, Maze, cells_to_xy
 
 _ROBOTICS_RADIUS = 0.45  # of the goals of gymnasium-robotics
@@ -62,9 +61,9 @@ def find_map(env: gymnasium.Env[Any, Any]) -> MazeMap | None:
     return MazeMap(rows, side, _point(task.goal), _ROBOTICS_RADIUS)
 
 
-def open_maze(dataset: Dataset, seed: int) -> tuple[MazeMap | None, FloatArray]:
-    """Reset a dataset's environment; return its map, if any, and what is seen first."""
-    env = dataset.make_env()
+def open_maze(make_env: MakeEnv, seed: int) -> tuple[MazeMap | None, FloatArray]:
+    """Reset an environment; return its map, if any, and what is seen first."""
+    env = make_env()
     try:
         observation, _ = env.reset(seed=seed)
         return find_map(env), observation

@@ -153,7 +153,7 @@ def _register() -> None:
         for terminate in (False, True):
             gym.register(
                 maze_id(maze, terminate),
-                entry_point="tt_bench.tasks.point_maze:PointMaze",
+                entry_point="tt_bench.tasks:PointMaze",
                 max_episode_steps=pointmaze_steps(maze, terminate),
                 disable_env_checker=True,
                 kwargs={"maze": maze, "terminate": terminate},

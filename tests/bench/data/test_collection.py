@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from tt_bench.data import made_here, sources
-from tt_bench.data.collect import collect
+from tt_bench.data.collection import collect
 from tt_bench.data.episodes import Episodes
 from tt_bench.data.load import load_dataset
 from tt_bench.data.made_here import collect_dataset
 from tt_bench.data.minari_cache import is_local
 from tt_bench.data.sources import SOURCES, Source, behaviour_policy, expert_policy
-from tt_bench.evaluation.evaluate import evaluate
+from tt_bench.evaluation.episodes import evaluate
 from tt_bench.interface import BoolArray, FloatArray
 from tt_bench.tasks.half_ways import HalfWays
 from tt_bench.tasks.maze import MAZES, cells_to_xy, distances, xy_to_cells

@@ -7,8 +7,9 @@ import pytest
 from rich.console import Console
 
 from tt_bench.catalogue import d4rl_entries
+from tt_bench.cli.messages import published_names
 from tt_bench.report.comparison import print_published
-from tt_bench.report.published import published
+from tt_bench.report.published_scores import published
 from tt_bench.results.result import RunResult
 
 NINE = [
@@ -100,6 +101,7 @@ def printed(
         Console(file=text, width=100),
         results,
         dict(zip(methods, scores.values(), strict=False)),
+        published_names(results),
     )
     return text.getvalue()
 
@@ -135,7 +137,8 @@ def test_ours_is_matched_by_the_bins_that_it_was_run_with() -> None:
     run = run_of("tt", "hopper-medium-v2", "Hopper-v4", 999_906)
     run.settings["tokenizer"]["kind"] = "uniform"
     text = io.StringIO()
-    print_published(Console(file=text, width=100), [run], {"tt": "9.5"})
+    names = published_names([run])
+    print_published(Console(file=text, width=100), [run], {"tt": "9.5"}, names)
     assert row_of(text.getvalue(), "TT (uniform)")[3:] == ["tt 9.5", "[0]"]
     assert row_of(text.getvalue(), "TT (quantile)")[3:] == ["-", ""]
 

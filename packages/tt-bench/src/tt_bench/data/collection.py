@@ -3,14 +3,12 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-import gymnasium as gym
 import numpy as np
-from numpy.typing import NDArray
 
 from tt_bench.data.episodes import Episodes
-from tt_bench.interface import Agent, BoolArray, FloatArray, MakeEnv
+from tt_bench.evaluation import Environment, Moment, play, reset
+from tt_bench.interface import Agent, FloatArray, MakeEnv
 
-Environment = gym.Env[FloatArray, FloatArray]
 Progress = Callable[[int, int], None]
 
 
@@ -84,50 +82,27 @@ def _play(
     seeds: Sequence[int],
     tell: Callable[[int], None],
 ) -> Iterable[_Episode]:
-    resets = (env.reset(seed=seed)[0] for env, seed in zip(envs, seeds, strict=False))
-    observations = np.stack(list(resets)).astype(np.float32)
-    agent.start(len(envs), seeds[-1])
-    active, terminated = np.ones((2, len(envs)), np.bool_)
-    steps: list[tuple[FloatArray, FloatArray, FloatArray, BoolArray]] = []
+    """Play an episode in each environment; the last seed is the agent's."""
+    moments = []
     taken = 0
-    while active.any():
-        actions = agent.act(observations, active)
-        after, rewards, ended = _step(envs, observations, actions, active, terminated)
-        agent.observe(actions, rewards, active)
-        steps.append((observations, actions, rewards, active))
-        taken += int(active.sum())
-        observations, active = after, active & ~ended
+    for moment in play(agent, envs, reset(envs, seeds[:-1]), seeds[-1]):
+        moments.append(moment)
+        taken += int(moment.active.sum())
         tell(taken)
-    return _cut(steps, observations, terminated)
+    return _cut(moments)
 
 
-def _step(
-    envs: Sequence[Environment],
-    observations: FloatArray,
-    actions: FloatArray,
-    active: BoolArray,
-    terminated: BoolArray,
-) -> tuple[FloatArray, FloatArray, BoolArray]:
-    after = observations.copy()
-    rewards = np.zeros(len(envs), np.float32)
-    ended = np.zeros(len(envs), np.bool_)
-    for row in np.flatnonzero(active).tolist():
-        after[row], rewards[row], terminated[row], truncated, _ = envs[row].step(
-            actions[row]
-        )
-        ended[row] = terminated[row] or truncated
-    return after, rewards, ended
-
-
-def _cut(
-    steps: Sequence[tuple[FloatArray, FloatArray, FloatArray, BoolArray]],
-    final: FloatArray,
-    terminated: NDArray[np.bool_],
-) -> Iterable[_Episode]:
-    observations, actions, rewards, active = map(np.stack, zip(*steps, strict=True))
-    for row, length in enumerate(active.sum(axis=0)):
+def _cut(moments: Sequence[Moment]) -> Iterable[_Episode]:
+    """Take each environment's episode out of the steps of all."""
+    observations = np.stack([moment.observations for moment in moments])
+    actions = np.stack([moment.actions for moment in moments])
+    rewards = np.stack([moment.rewards for moment in moments]).astype(np.float32)
+    lengths = np.sum([moment.active for moment in moments], axis=0)
+    terminated = np.any([moment.terminated for moment in moments], axis=0)
+    for row, length in enumerate(lengths):
+        final = moments[-1].after[row]
         yield _Episode(
-            np.vstack([observations[:length, row], final[row]]),
+            np.vstack([observations[:length, row], final]),
             actions[:length, row],
             rewards[:length, row],
             bool(terminated[row]),

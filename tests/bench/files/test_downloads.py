@@ -13,7 +13,7 @@ import attrs
 import pytest
 
 from tt_bench.files import lock as lock_module
-from tt_bench.files.download import download
+from tt_bench.files.downloads import download
 
 CONTENT = b"\x89HDF" + bytes(range(256)) * 4000
 OTHER = b"\x89HDF" + bytes(range(255, -1, -1)) * 4000
@@ -147,7 +147,7 @@ def leave_part(server: Server, path: Path, size: int) -> Path:
     """Download the first bytes, as a call that was stopped does."""
     server.cut, server.cuts = size, 1
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tt_bench.files.download._ATTEMPTS", 1)
+        patch.setattr("tt_bench.files.downloads._ATTEMPTS", 1)
         with pytest.raises(ValueError, match="give the same command again"):
             download(server.address, path)
     server.asked.clear()

@@ -2,14 +2,15 @@
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from itertools import islice
+from typing import NamedTuple
 
 import attrs
 import gymnasium
 import numpy as np
 import numpy.typing as npt
-from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
+from tt_bench.evaluation.loop import Environment, Moment, play, reset
 from tt_bench.interface import (
     Agent,
     BoolArray,
@@ -65,15 +66,16 @@ class _Tally:
         zeros = np.zeros(count, np.float64)
         return cls(zeros, np.zeros(count, np.int64), np.zeros(count, np.bool_))
 
-    def add(
-        self, rewards: npt.NDArray[Any], running: BoolArray, info: dict[str, Any]
-    ) -> None:
-        self.returns[running] += rewards[running]
-        self.lengths[running] += 1
-        if "success" in info:
-            self.reports_success = True
-            reached = np.asarray(info["success"], np.bool_) & info["_success"]
-            self.successes |= reached & running
+    def add(self, moment: Moment) -> None:
+        active = moment.active
+        self.returns[active] += moment.rewards[active]
+        self.lengths[active] += 1
+        self.act_seconds.append(moment.seconds)
+        self.active.append(int(active.sum()))
+        for row, info in enumerate(moment.infos):
+            if "success" in info:
+                self.reports_success = True
+                self.successes[row] |= bool(info["success"])
 
     def finish(self, seconds: float) -> Evaluation:
         return Evaluation(
@@ -112,19 +114,17 @@ def evaluate(
     """
     if not seeds:
         raise ValueError("expected at least one seed, got none; give one per episode")
-    envs = SyncVectorEnv([make_env] * len(seeds), autoreset_mode=AutoresetMode.DISABLED)
+    envs = [make_env() for _ in seeds]
     try:
-        _check_spaces(envs)
+        _check_spaces(envs[0])
         return _play(agent, envs, list(seeds), max_steps, on_step)
     finally:
-        envs.close()
+        for env in envs:
+            env.close()
 
 
-def _check_spaces(envs: SyncVectorEnv) -> None:
-    spaces = {
-        "observations": envs.single_observation_space,
-        "actions": envs.single_action_space,
-    }
+def _check_spaces(env: Environment) -> None:
+    spaces = {"observations": env.observation_space, "actions": env.action_space}
     for what, space in spaces.items():
         if not isinstance(space, gymnasium.spaces.Box) or len(space.shape) != 1:
             raise ValueError(
@@ -135,48 +135,20 @@ def _check_spaces(envs: SyncVectorEnv) -> None:
 
 def _play(
     agent: Agent,
-    envs: SyncVectorEnv,
+    envs: list[Environment],
     seeds: list[int],
     max_steps: int | None,
     on_step: Callable[[Step], None] | None,
 ) -> Evaluation:
     began = time.perf_counter()
     tally = _Tally.of(len(seeds))
-    running = np.ones(len(seeds), np.bool_)
-    observations, _ = envs.reset(seed=list(seeds))
-    agent.start(len(seeds), seeds[0])
-    while running.any() and len(tally.active) != max_steps:
-        tally.active.append(int(running.sum()))
-        actions = _timed_act(agent, observations, running, tally.act_seconds)
-        observations, rewards, terminated, truncated, info = envs.step(actions)
-        tally.add(rewards, running, info)
-        agent.observe(actions, rewards.astype(np.float32), running.copy())
-        ended = terminated | truncated
-        running = running & ~ended
-        if running.any() and ended.any():
-            observations = _reset(envs, ended)
+    moments = play(agent, envs, reset(envs, seeds), seeds[0])
+    for moment in islice(moments, max_steps):
+        tally.add(moment)
         if on_step is not None:
-            on_step(Step(len(tally.active), int(running.sum()), tally.returns.mean()))
+            running = int(moment.running.sum())
+            on_step(Step(len(tally.active), running, tally.returns.mean()))
     return tally.finish(time.perf_counter() - began)
-
-
-def _timed_act(
-    agent: Agent, observations: Any, running: BoolArray, seconds: list[float]
-) -> FloatArray:
-    """Return actions, zero where the episode has ended."""
-    began = time.perf_counter()
-    actions = agent.act(np.asarray(observations, np.float32), running.copy())
-    seconds.append(time.perf_counter() - began)
-    return np.where(running[:, None], actions, 0).astype(np.float32)
-
-
-def _reset(envs: SyncVectorEnv, ended: BoolArray) -> Any:
-    """Reset ended environments, whose further steps count for nothing.
-
-    The vector of environments steps all or none, and refuses to step ended ones.
-    """
-    observations, _ = envs.reset(options={"reset_mask": ended})
-    return observations
 
 
 def episode_seeds(seed: int, episodes: int) -> range:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-from tt_bench.evaluation.evaluate import Step, evaluate
+from tt_bench.evaluation.episodes import Step, evaluate
 from tt_bench.interface import BoolArray, FloatArray
 
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from tt_bench.data.episodes import Episodes
-from tt_bench.methods import iql
-from tt_bench.methods.iql import TrainedCritic, check_critic, train_critic
+from tt_bench.methods import critic as critic_module
+from tt_bench.methods.critic import TrainedCritic, check_critic, train_critic
 from tt_bench.methods.settings import CriticSettings, Recipe
 from tt_bench.methods.task import Task
 
@@ -87,7 +87,7 @@ def test_the_minutes_of_a_critic_count_those_before_an_interruption(
 ) -> None:
     ticks = itertools.count(0.0, 10.0)
     monkeypatch.setattr("time.perf_counter", lambda: next(ticks))
-    monkeypatch.setattr(iql, "_CHECKPOINT_EVERY", 2)
+    monkeypatch.setattr(critic_module, "_CHECKPOINT_EVERY", 2)
 
     def stop(done: int, _note: str) -> None:
         if done == 5:
