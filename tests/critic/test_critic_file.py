@@ -109,6 +109,8 @@ def test_observations_that_do_not_fit_are_refused() -> None:
 
 def test_q_follows_the_gradient_of_the_action() -> None:
     action = torch.zeros(1, 2, requires_grad=True)
-    (slope,) = torch.autograd.grad(critic().q(torch.ones(1, 3), action).sum(), action)
-    moved = critic().q(torch.ones(1, 3), 1e-3 * slope)
+    (gradient,) = torch.autograd.grad(
+        critic().q(torch.ones(1, 3), action).sum(), action
+    )
+    moved = critic().q(torch.ones(1, 3), 1e-3 * gradient)
     assert moved.item() > critic().q(torch.ones(1, 3), action).item()

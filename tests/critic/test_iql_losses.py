@@ -47,8 +47,8 @@ def test_the_expectile_loss_is_least_at_the_sample_s_expectile(
         for shift in (-1e-3, 0.0, 1e-3)
     ]
     assert losses[1] == min(losses)
-    slope = expectile_gradient(sample - best, expectile).sum().item()
-    assert slope == pytest.approx(0.0, abs=1e-12)
+    gradient = expectile_gradient(sample - best, expectile).sum().item()
+    assert gradient == pytest.approx(0.0, abs=1e-12)
     if expectile == 0.5:
         assert best == pytest.approx(sample.mean().item(), abs=1e-12)
 
@@ -114,15 +114,15 @@ def test_every_loss_has_the_gradient_of_finite_differences() -> None:
 def central_difference(
     function: Callable[[Tensor], Tensor], at: Tensor, step: float = 1e-6
 ) -> Tensor:
-    slopes = torch.empty_like(at)
+    gradients = torch.empty_like(at)
     for index in np.ndindex(*at.shape):
         ends = []
         for sign in (1.0, -1.0):
             moved = at.clone()
             moved[index] += sign * step
             ends.append(function(moved))
-        slopes[index] = (ends[0] - ends[1]) / (2 * step)
-    return slopes
+        gradients[index] = (ends[0] - ends[1]) / (2 * step)
+    return gradients
 
 
 def test_closed_form_gradients_agree_with_finite_differences_of_the_losses() -> None:

@@ -36,9 +36,9 @@ def test_the_workspace_agrees_with_automatic_differentiation() -> None:
     leaf = networks.clone().requires_grad_()
     expected = evaluate(shape.layers(leaf), workspace.inputs)
     torch.testing.assert_close(workspace.evaluate(), expected)
-    slope = torch.randn(2, 3, 6, dtype=torch.float64)
-    (automatic,) = torch.autograd.grad(expected[3:], leaf, slope)
-    workspace.differentiate(slope)
+    output_gradient = torch.randn(2, 3, 6, dtype=torch.float64)
+    (automatic,) = torch.autograd.grad(expected[3:], leaf, output_gradient)
+    workspace.differentiate(output_gradient)
     torch.testing.assert_close(gradient, automatic[3:])
 
 

@@ -57,14 +57,14 @@ class Critic:
         Raises:
             ValueError: If a shape does not fit the critic.
         """
-        state, deed = self._observation(observation), self._action(action)
-        if len(state) != len(deed):
+        observations, actions = self._observation(observation), self._action(action)
+        if len(observations) != len(actions):
             raise ValueError(
-                f"observation and action must have equal lengths, got {len(state)} and "
-                f"{len(deed)}; repeat the shorter one."
+                "observation and action must have equal lengths, got "
+                f"{len(observations)} and {len(actions)}; repeat the shorter one."
             )
-        pair = torch.cat([state, deed], 1).mT.expand(2, -1, -1)
-        return self._run(Q, pair)[:, 0].amin(0)
+        pairs = torch.cat([observations, actions], 1).mT.expand(2, -1, -1)
+        return self._run(Q, pairs)[:, 0].amin(0)
 
     def v(self, observation: Any) -> Tensor:
         """Estimate the value of observations [B, Do]: [B].

@@ -46,8 +46,8 @@ class Losses(NamedTuple):
 class _Targets(NamedTuple):
     """Hold what the losses take as constants: [B] each."""
 
-    difference: Tensor
-    backup: Tensor
+    advantages: Tensor
+    q: Tensor
     weights: Tensor
 
 
@@ -122,10 +122,10 @@ class Learner:
         self._rows = self._data.new_empty(batch, self._data.shape[1])
         self._batch = unpack(self._rows, sizes)
         self._workspace = Workspace(shape, self.networks, self._gradient, batch)
-        self._slope = self._data.new_zeros(NETWORKS, sizes.action, batch)
-        blind = [_COPIES + VALUE.start, _COPIES + POLICY.start]  # see no action
-        self._sees = self._data.new_ones(len(self.networks), shape.inputs, 1)
-        self._sees[blind, sizes.observation :] = 0.0
+        self._output_gradient = self._data.new_zeros(NETWORKS, sizes.action, batch)
+        no_action = [_COPIES + VALUE.start, _COPIES + POLICY.start]
+        self._input_mask = self._data.new_ones(len(self.networks), shape.inputs, 1)
+        self._input_mask[no_action, sizes.observation :] = 0.0
         copies, trained = torch.split(self._workspace.outputs, [_COPIES, NETWORKS])
         self._next_value, self._target_q = copies[0, 0], copies[1:, 0]
         self._value, self._q = trained[VALUE.start, 0], trained[Q, 0]
@@ -152,42 +152,42 @@ class Learner:
         torch.index_select(self._data, 0, self._index, out=self._rows)
         inputs, batch = self._workspace.inputs, self._batch
         inputs[0, : len(batch.next_observation)] = batch.next_observation
-        torch.mul(batch.pair, self._sees[1:], out=inputs[1:])
+        torch.mul(batch.pair, self._input_mask[1:], out=inputs[1:])
         self._workspace.evaluate()
-        self._write_slope()
-        self._workspace.differentiate(self._slope)
+        self._write_output_gradient()
+        self._workspace.differentiate(self._output_gradient)
         self._optimizer.step()
         self.log_deviation.clamp_(_LOWEST, _HIGHEST)
         self.networks[:_COPIES].lerp_(self.trained[:_COPIES], self._rates)
 
     def _targets(self) -> _Targets:
-        difference = self._target_q.amin(0) - self._value
+        advantages = self._target_q.amin(0) - self._value
         _, _, _, reward, termination = self._batch
         discount, temperature = self._config.discount, self._config.temperature
-        backup = bellman_target(reward, self._next_value, termination, discount)
-        return _Targets(difference, backup, advantage_weights(difference, temperature))
+        targets = bellman_target(reward, self._next_value, termination, discount)
+        return _Targets(advantages, targets, advantage_weights(advantages, temperature))
 
-    def _write_slope(self) -> None:
-        difference, backup, weights = self._targets()
-        value = expectile_gradient(difference, self._config.expectile)
-        policy, deviation = policy_gradient(
+    def _write_output_gradient(self) -> None:
+        advantages, targets, weights = self._targets()
+        value = expectile_gradient(advantages, self._config.expectile)
+        policy, log_deviation = policy_gradient(
             self._batch.action, self._mean, self.log_deviation, weights
         )
-        self._slope[VALUE.start, 0] = value
-        self._slope[Q, 0] = bellman_gradient(self._q, backup)
-        self._slope[POLICY.start] = policy
+        self._output_gradient[VALUE.start, 0] = value
+        self._output_gradient[Q, 0] = bellman_gradient(self._q, targets)
+        self._output_gradient[POLICY.start] = policy
         if self.log_deviation.grad is not None:
-            self.log_deviation.grad.copy_(deviation)
+            self.log_deviation.grad.copy_(log_deviation)
 
     def losses(self) -> Losses:
         """Return the losses of the last batch, as they were before its update."""
-        difference, backup, weights = self._targets()
+        advantages, targets, weights = self._targets()
         likelihood = gaussian_log_probability(
             self._batch.action.mT, self._mean.mT, self.log_deviation
         )
         return Losses(
-            expectile_loss(difference, self._config.expectile),
-            bellman_loss(self._q, backup),
+            expectile_loss(advantages, self._config.expectile),
+            bellman_loss(self._q, targets),
             policy_loss(likelihood, weights),
         )
 

@@ -48,14 +48,14 @@ class Shape:
     @property
     def size(self) -> int:
         """Number of parameters of one network."""
-        return sum(wide * (narrow + 1) for narrow, wide in self.pairs)
+        return sum(outputs * (inputs + 1) for inputs, outputs in self.pairs)
 
     def layers(self, rows: Tensor) -> list[Layer]:
         """View rows [K, size] as layers: each layer's weight, row by row, then bias."""
         found, start = [], 0
-        for narrow, wide in self.pairs:
-            middle, stop = start + wide * narrow, start + wide * (narrow + 1)
-            weight = rows[:, start:middle].view(-1, wide, narrow)
+        for inputs, outputs in self.pairs:
+            middle, stop = start + outputs * inputs, start + outputs * (inputs + 1)
+            weight = rows[:, start:middle].view(-1, outputs, inputs)
             found.append(Layer(weight, rows[:, middle:stop, None]))
             start = stop
         return found
@@ -119,10 +119,12 @@ class Workspace:
         self._first = len(rows) - trained
         self._layers = shape.layers(rows)
         self._gradient = shape.layers(gradient)
-        widths = [wide for _, wide in shape.pairs]
+        widths = [outputs for _, outputs in shape.pairs]
         self.inputs = rows.new_zeros(len(rows), shape.inputs, batch)
-        self._values = [rows.new_zeros(len(rows), wide, batch) for wide in widths]
-        self._slopes = [rows.new_zeros(trained, wide, batch) for wide in widths[:-1]]
+        self._values = [rows.new_zeros(len(rows), width, batch) for width in widths]
+        self._hidden_gradients = [
+            rows.new_zeros(trained, width, batch) for width in widths[:-1]
+        ]
 
     @property
     def outputs(self) -> Tensor:
@@ -137,21 +139,21 @@ class Workspace:
             below = values if values is self.outputs else values.relu_()
         return self.outputs
 
-    def differentiate(self, slope: Tensor) -> None:
-        """Write the gradients that follow from a loss's slope at the trained outputs.
+    def differentiate(self, output_gradient: Tensor) -> None:
+        """Carry a loss's gradient at the trained outputs back to their parameters.
 
         Uses up the hidden values of the last evaluation.
 
         Args:
-            slope: [T, out, B].
+            output_gradient: [T, out, B].
         """
+        gradient = output_gradient
         for index in reversed(range(len(self._layers))):
             below = (self._values[index - 1] if index else self.inputs)[self._first :]
-            torch.bmm(slope, below.mT, out=self._gradient[index].weight)
-            torch.sum(slope, 2, keepdim=True, out=self._gradient[index].bias)
+            torch.bmm(gradient, below.mT, out=self._gradient[index].weight)
+            torch.sum(gradient, 2, keepdim=True, out=self._gradient[index].bias)
             if index:
                 weight = self._layers[index].weight[self._first :]
-                slope = torch.bmm(weight.mT, slope, out=self._slopes[index - 1])
-                slope.mul_(
-                    below.sign_()
-                )  # rectified values: the sign is the derivative
+                hidden = self._hidden_gradients[index - 1]
+                gradient = torch.bmm(weight.mT, gradient, out=hidden)
+                gradient.mul_(below.sign_())  # of rectified values: the derivative

@@ -93,15 +93,17 @@ def train_critic(
     """
     space = check_bounds(bounds, _last_axis(transitions.actions))
     sizes = check_transitions(transitions, space)
-    _check_rhythm(checkpoint_every, report_every)
+    _check_intervals(checkpoint_every, report_every)
     if cuda_graph and torch.device(device).type != "cuda":
         raise ValueError(
             f"cuda_graph needs a CUDA device, got {str(device)!r}; leave it off."
         )
     packed = pack(transitions)
     learner = Learner(packed.to(device), sizes, config, cuda_graph=cuda_graph)
-    keeper = None if checkpoint is None else _Keeper(Path(checkpoint), config, packed)
-    _loop(learner, config.steps, keeper, checkpoint_every, report_every, on_progress)
+    store = (
+        None if checkpoint is None else _Checkpoint(Path(checkpoint), config, packed)
+    )
+    _loop(learner, config.steps, store, checkpoint_every, report_every, on_progress)
     return Critic(
         observation_size=sizes.observation,
         action_size=sizes.action,
@@ -115,19 +117,19 @@ def train_critic(
 def _loop(
     learner: Learner,
     steps: int,
-    keeper: "_Keeper | None",
+    checkpoint: "_Checkpoint | None",
     checkpoint_every: int,
     report_every: int,
     on_progress: Callable[[Progress], None],
 ) -> None:
     """Update to the end, with checkpoints and reports after the updates."""
-    start = 0 if keeper is None else keeper.restore(learner)
+    start = 0 if checkpoint is None else checkpoint.restore(learner)
     with held_interrupts() as pressed:
         for done in range(start + 1, steps + 1):
             learner.update(done - 1)
             last = done == steps
-            if keeper is not None and (last or done % checkpoint_every == 0):
-                keeper.save(learner, done)
+            if checkpoint is not None and (last or done % checkpoint_every == 0):
+                checkpoint.save(learner, done)
             try:
                 if last or done % report_every == 0:
                     losses = [loss.item() for loss in learner.losses()]
@@ -135,8 +137,8 @@ def _loop(
                 if pressed.is_set():
                     raise KeyboardInterrupt
             except KeyboardInterrupt:
-                if keeper is not None:
-                    keeper.save(learner, done)
+                if checkpoint is not None:
+                    checkpoint.save(learner, done)
                 raise
 
 
@@ -146,7 +148,7 @@ def _last_axis(actions: Any) -> int:
     return max(shape[-1], 1) if len(shape) == 2 else 1
 
 
-def _check_rhythm(checkpoint_every: int, report_every: int) -> None:
+def _check_intervals(checkpoint_every: int, report_every: int) -> None:
     if min(checkpoint_every, report_every) < 1:
         raise ValueError(
             "checkpoint_every and report_every must be at least 1, got "
@@ -154,7 +156,7 @@ def _check_rhythm(checkpoint_every: int, report_every: int) -> None:
         )
 
 
-class _Keeper:
+class _Checkpoint:
     """Save and restore a learner, for one run's settings and data."""
 
     def __init__(self, path: Path, config: IQLConfig, packed: Tensor) -> None:
@@ -194,7 +196,7 @@ class _Keeper:
     def _check_device(
         self, saved: Mapping[str, Tensor], own: Mapping[str, Tensor]
     ) -> None:
-        there, here = _drawn_on(saved), _drawn_on(own)
+        there, here = _kind_of_device(saved), _kind_of_device(own)
         if there != here:
             raise ValueError(
                 f"{self._path} must be continued on {there}, where it was made, as its "
@@ -203,7 +205,7 @@ class _Keeper:
             )
 
 
-def _drawn_on(state: Mapping[str, Tensor]) -> str:
+def _kind_of_device(state: Mapping[str, Tensor]) -> str:
     """Name the kind of device whose generator a learner's state holds."""
     on_cpu = torch.Generator().get_state().shape
     return "cpu" if state["generator"].shape == on_cpu else "an accelerator (cuda)"

@@ -148,7 +148,7 @@ def pack(transitions: Transitions) -> Tensor:
     return torch.from_numpy(np.concatenate(columns, axis=1))
 
 
-class Batch(NamedTuple):
+class Columns(NamedTuple):
     """View packed rows, features first.
 
     Attributes:
@@ -166,11 +166,11 @@ class Batch(NamedTuple):
     termination: Tensor
 
 
-def unpack(rows: Tensor, sizes: Sizes) -> Batch:
-    """View packed rows [B, 2 Do + Da + 2] as a batch."""
+def unpack(rows: Tensor, sizes: Sizes) -> Columns:
+    """View packed rows [B, 2 Do + Da + 2] as columns."""
     pair = sizes.observation + sizes.action
     columns = rows.mT
-    return Batch(
+    return Columns(
         columns[:pair],
         columns[sizes.observation : pair],
         columns[pair : pair + sizes.observation],
