@@ -1,124 +1,187 @@
-import math
-from copy import deepcopy
+from typing import Any, NamedTuple
 
+import attrs
+import numpy as np
+import pytest
 import torch
-from torch import Tensor, nn
-from torch.nn.functional import gaussian_nll_loss
+from torch import Tensor
 
-from tt_critic import IQLConfig
-from tt_critic._critic import stack_shape
-from tt_critic._learner import Learner
-from tt_critic._stack import Shape
-from tt_critic._transitions import Sizes
-
-OBSERVATION, ACTION = 3, 2
-CONFIG = IQLConfig(
-    expectile=0.8, target_rate=0.1, batch=16, learning_rate=1e-2, hidden=(8, 8), steps=9
+from tt_critic import (
+    Batch,
+    IQLConfig,
+    Losses,
+    Networks,
+    Optimizers,
+    Transitions,
+    as_critic,
+    draw_batch,
+    make_optimizers,
+    train_critic,
+    update,
 )
+from tt_critic._critic import stack_shape, to_rows
+from tt_critic._learner import Learner
+from tt_critic._stack import to_row
+from tt_critic._transitions import Sizes, pack
+
+CONFIG = IQLConfig(batch=16, learning_rate=1e-2, hidden=(8, 8), steps=100)
 
 
-def packed(count: int) -> Tensor:
-    data = torch.randn(count, 2 * OBSERVATION + ACTION + 2, dtype=torch.float64)
-    data[:, -1] = (torch.rand(count) < 0.2).double()
-    return data
+def draw(
+    sizes: Sizes, ended: float = 0.2, width: float = 1.0, count: int = 60
+) -> Transitions:
+    rng = np.random.default_rng(0)
+    return Transitions(
+        rng.normal(size=(count, sizes.observation)),
+        width * rng.uniform(-1, 1, size=(count, sizes.action)),
+        rng.normal(size=count),
+        rng.normal(size=(count, sizes.observation)),
+        rng.random(count) < ended,
+    )
 
 
-def cut(shape: Shape, row: Tensor, inputs: int, outputs: int) -> nn.Sequential:
-    """Build an ordinary network from the part of a row that is in use."""
-    modules: list[nn.Module] = []
-    layers = shape.layers(row[None])
-    for index, (weight, bias) in enumerate(layers):
-        used = weight[0][:outputs] if index == len(layers) - 1 else weight[0]
-        used = used[:, :inputs] if index == 0 else used
-        linear = nn.Linear(used.shape[1], used.shape[0], dtype=row.dtype)
-        linear.weight.data = used.clone()
-        linear.bias.data = bias[0, : used.shape[0], 0].clone()
-        modules += [linear, nn.ReLU()]
-    return nn.Sequential(*modules[:-1])
+def as_batch(data: Transitions, dtype: torch.dtype) -> Batch:
+    return Batch(*(torch.from_numpy(column).float().to(dtype) for column in data))
 
 
-class Plain:
-    """Implicit Q-learning with separate networks and automatic differentiation."""
+class Both(NamedTuple):
+    """The plain statement and the fast one, from the same parameters."""
 
-    def __init__(self, learner: Learner, shape: Shape) -> None:
-        v, first, second, policy = learner.trained
-        pair = OBSERVATION + ACTION
-        self.v = cut(shape, v, OBSERVATION, 1)
-        self.twins = nn.ModuleList([cut(shape, q, pair, 1) for q in (first, second)])
-        self.targets = deepcopy(self.twins)
-        self.policy = cut(shape, policy, OBSERVATION, ACTION)
-        self.log_deviation = nn.Parameter(torch.zeros(ACTION, dtype=torch.float64))
-        critics = [*self.v.parameters(), *self.twins.parameters()]
-        actor = [*self.policy.parameters(), self.log_deviation]
-        groups = [{"params": critics}, {"params": actor}]
-        self.optimizer = torch.optim.Adam(groups, CONFIG.learning_rate)
+    networks: Networks
+    optimizers: Optimizers
+    learner: Learner
 
-    def loss(self, rows: Tensor) -> Tensor:
-        widths = [OBSERVATION, ACTION, OBSERVATION, 1, 1]
-        state, action, following, reward, ended = torch.split(rows, widths, 1)
-        pair = torch.cat([state, action], 1)
-        with torch.no_grad():
-            low = torch.min(*(target(pair) for target in self.targets))
-            backup = reward + CONFIG.discount * (1 - ended) * self.v(following)
-        gap = low - self.v(state)
-        tilt = torch.where(gap > 0, CONFIG.expectile, 1 - CONFIG.expectile)
-        weight = (CONFIG.temperature * gap.detach()).exp().clamp(max=100)
-        variance = (2 * self.log_deviation).exp().expand_as(action)
-        surprise = gaussian_nll_loss(
-            self.policy(state), action, variance, full=True, reduction="none"
-        ).sum(1, keepdim=True)
-        first, second = (((q(pair) - backup) ** 2).mean() for q in self.twins)
-        value = (tilt * gap**2).mean()
-        return torch.add(value + first + second, (weight * surprise).mean())
+    def targets(self) -> Tensor:
+        networks = self.networks
+        sizes = networks.observation_size, networks.action_size
+        shape = stack_shape(*sizes, networks.hidden)
+        twins = networks.target_q.first, networks.target_q.second
+        return torch.stack([to_row(shape, twin) for twin in twins])
 
-    def update(self, rows: Tensor, step: int) -> None:
-        share = (1 + math.cos(math.pi * step / CONFIG.steps)) / 2
-        self.optimizer.param_groups[1]["lr"] = CONFIG.learning_rate * share
-        self.optimizer.zero_grad()
-        torch.autograd.backward(self.loss(rows))
-        self.optimizer.step()
-        with torch.no_grad():
-            pairs = zip(self.targets.parameters(), self.twins.parameters(), strict=True)
-            for target, online in pairs:
-                target.add_(online - target, alpha=CONFIG.target_rate)
+    def assert_equal(self, rtol: float, atol: float) -> None:
+        learner, networks = self.learner, self.networks
+        pairs = [
+            (learner.trained, to_rows(networks)),
+            (learner.networks[1:3], self.targets()),
+            (learner.networks[0], learner.trained[0]),
+            (learner.log_deviation, networks.policy.log_deviation.detach()),
+        ]
+        for fast, plain in pairs:
+            torch.testing.assert_close(fast, plain, rtol=rtol, atol=atol)
 
 
-def test_fused_updates_equal_separate_networks_and_automatic_differentiation() -> None:
-    torch.manual_seed(0)
-    data = packed(50)
-    learner = Learner(data, Sizes(OBSERVATION, ACTION), CONFIG)
-    learner.trained.mul_(3.0)  # away from outputs near zero
-    learner.networks[1:3] = learner.trained[1:3]
-    learner.networks[0] = learner.trained[0]
-    shape = stack_shape(OBSERVATION, ACTION, CONFIG.hidden)
-    plain = Plain(learner, shape)
-    generator = torch.Generator().manual_seed(CONFIG.seed)
-    for step in range(CONFIG.steps):
-        index = torch.randint(50, (CONFIG.batch,), generator=generator)
-        plain.update(data[index], step)
-        learner.update(step)
-    found = [
-        (plain.v, learner.trained[0], OBSERVATION, 1),
-        (plain.twins[0], learner.trained[1], OBSERVATION + ACTION, 1),
-        (plain.twins[1], learner.trained[2], OBSERVATION + ACTION, 1),
-        (plain.policy, learner.trained[3], OBSERVATION, ACTION),
-        (plain.targets[1], learner.networks[2], OBSERVATION + ACTION, 1),
-    ]
-    for expected, row, inputs, outputs in found:
-        fused = cut(shape, row, inputs, outputs)
-        torch.testing.assert_close(fused.state_dict(), expected.state_dict())
-    torch.testing.assert_close(learner.log_deviation, plain.log_deviation.detach())
-    torch.testing.assert_close(learner.networks[0], learner.trained[0])
+def start(
+    config: IQLConfig, data: Transitions, dtype: torch.dtype = torch.float64
+) -> Both:
+    sizes = Sizes(data.observations.shape[1], data.actions.shape[1])
+    networks = Networks(sizes.observation, sizes.action, config.hidden, config.seed)
+    learner = Learner(pack(data).to(dtype), sizes, config)
+    assert torch.equal(learner.trained, to_rows(networks.to(dtype)))
+    with torch.no_grad():
+        for parameter in networks.parameters():
+            parameter.mul_(3.0)  # away from outputs near zero
+    learner.networks.mul_(3.0)
+    return Both(networks, make_optimizers(networks, config), learner)
+
+
+def run(
+    both: Both, config: IQLConfig, data: Batch, updates: int
+) -> list[tuple[Losses, Losses]]:
+    """Make updates on both sides and return the losses of both."""
+    generator = torch.Generator().manual_seed(config.seed)
+    losses = []
+    for step in range(updates):
+        both.learner.update(step)
+        batch = draw_batch(data, config.batch, generator)
+        plain = update(both.networks, both.optimizers, batch, config)
+        losses.append((both.learner.losses(), plain))
+    return losses
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"expectile": 0.5},
+        {"expectile": 0.99},
+        {"temperature": 0.0},
+        {"temperature": 10.0, "expectile": 0.9},
+        {"target_rate": 0.3},
+        {"target_rate": 1.0},
+        {"discount": 0.0},
+        {"discount": 0.5},
+        {"hidden": (16,)},
+        {"hidden": (4, 12, 8), "batch": 1},
+        {"seed": 7, "learning_rate": 1e-3},
+    ],
+)
+def test_fast_updates_equal_the_plain_statement(changed: dict[str, Any]) -> None:
+    config = attrs.evolve(CONFIG, **changed)
+    data = draw(Sizes(3, 2))
+    both = start(config, data)
+    losses = run(both, config, as_batch(data, torch.float64), config.steps)
+    both.assert_equal(rtol=1e-10, atol=1e-12)
+    for fast, plain in losses:
+        torch.testing.assert_close(fast[:2], plain[:2], rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("ended", [0.0, 1.0])
+def test_they_are_equal_with_and_without_terminations(ended: float) -> None:
+    data = draw(Sizes(1, 4), ended=ended)
+    both = start(CONFIG, data)
+    run(both, CONFIG, as_batch(data, torch.float64), CONFIG.steps)
+    both.assert_equal(rtol=1e-10, atol=1e-12)
+
+
+def test_they_are_equal_where_the_advantage_weights_are_clipped() -> None:
+    config = attrs.evolve(CONFIG, temperature=50.0)
+    data = draw(Sizes(3, 2))
+    both = start(config, data)
+    batch = as_batch(data, torch.float64)
+    run(both, config, batch, config.steps)
+    both.assert_equal(rtol=1e-10, atol=1e-12)
+    advantages = as_critic(both.networks).advantage(*batch[:2])
+    clipped = torch.exp(config.temperature * advantages) > 100
+    assert 0.05 < clipped.double().mean() < 0.95
+
+
+def test_they_are_equal_where_the_deviation_is_at_its_bound() -> None:
+    data = draw(Sizes(3, 2), width=1000.0)
+    config = attrs.evolve(CONFIG, learning_rate=0.1, temperature=0.0)
+    both = start(config, data)
+    run(both, config, as_batch(data, torch.float64), config.steps)
+    assert both.learner.log_deviation.amax() == 2.0
+    both.assert_equal(rtol=1e-10, atol=1e-12)
+
+
+def test_they_are_equal_to_rounding_at_the_published_sizes() -> None:
+    config = IQLConfig(steps=30)
+    data = draw(Sizes(17, 6), count=1000)
+    both = start(config, data, torch.float32)
+    run(both, config, as_batch(data, torch.float32), config.steps)
+    both.assert_equal(rtol=1e-4, atol=1e-5)
+
+
+def test_a_trained_critic_is_that_of_plain_updates_from_the_same_seed() -> None:
+    config = attrs.evolve(CONFIG, seed=5, learning_rate=1e-3)
+    data = draw(Sizes(3, 2))
+    trained = train_critic(data, config)
+    networks = Networks(3, 2, config.hidden, config.seed)
+    optimizers = make_optimizers(networks, config)
+    whole, generator = as_batch(data, torch.float32), torch.Generator().manual_seed(5)
+    for _ in range(config.steps):
+        batch = draw_batch(whole, config.batch, generator)
+        update(networks, optimizers, batch, config)
+    plain = as_critic(networks)
+    for name in ("networks", "log_deviation", "bounds"):
+        ours, theirs = getattr(trained, name), getattr(plain, name)
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
 def test_reported_losses_are_those_of_the_same_batch() -> None:
-    torch.manual_seed(0)
-    data = packed(CONFIG.batch)
-    learner = Learner(data, Sizes(OBSERVATION, ACTION), CONFIG)
-    plain = Plain(learner, stack_shape(OBSERVATION, ACTION, CONFIG.hidden))
-    generator = torch.Generator().manual_seed(CONFIG.seed)
-    index = torch.randint(len(data), (CONFIG.batch,), generator=generator)
-    expected = plain.loss(data[index]).item()
-    learner.update(0)
-    # The policy's deviation has moved by one step of its rate since then.
-    assert abs(sum(loss.item() for loss in learner.losses()) - expected) < 0.1
+    data = draw(Sizes(3, 2))
+    both = start(CONFIG, data)
+    for fast, plain in run(both, CONFIG, as_batch(data, torch.float64), 20):
+        torch.testing.assert_close(fast[:2], plain[:2])
+        # The policy's deviation has moved by a step of its rate since then.
+        assert fast.policy.item() == pytest.approx(plain.policy.item(), rel=0.1)

@@ -1,16 +1,17 @@
 import torch
 from torch import Tensor, nn
 
-from tt_critic._stack import Shape, Workspace, evaluate, initial_row
+from tt_critic import perceptron
+from tt_critic._stack import Shape, Workspace, evaluate, to_row
 
 
-def network(shape: Shape, row: Tensor) -> nn.Sequential:
-    modules: list[nn.Module] = []
-    for weight, bias in shape.layers(row[None]):
-        linear = nn.Linear(weight.shape[2], weight.shape[1], dtype=row.dtype)
-        linear.weight.data, linear.bias.data = weight[0].clone(), bias[0, :, 0].clone()
-        modules += [linear, nn.ReLU()]
-    return nn.Sequential(*modules[:-1])
+def network(inputs: int, hidden: tuple[int, ...], outputs: int) -> nn.Sequential:
+    """Draw a perceptron in float64 with every weight and bias away from 0."""
+    generator = torch.Generator().manual_seed(inputs + outputs)
+    modules = perceptron(inputs, hidden, outputs, generator).double()
+    for parameter in modules.parameters():
+        nn.init.normal_(parameter, generator=generator)
+    return modules
 
 
 def rows(count: int, shape: Shape) -> Tensor:
@@ -18,13 +19,19 @@ def rows(count: int, shape: Shape) -> Tensor:
     return torch.randn(count, shape.size, dtype=torch.float64, generator=generator)
 
 
-def test_a_stack_of_twins_equals_two_separate_networks() -> None:
+def test_a_stack_equals_separate_networks_with_fewer_inputs_and_outputs() -> None:
     shape = Shape(5, (16, 8), 3)
-    twins = rows(2, shape)
-    inputs = torch.randn(7, 5, dtype=torch.float64)
-    together = evaluate(shape.layers(twins), inputs.mT.expand(2, -1, -1))
-    for row, outputs in zip(twins, together, strict=True):
-        torch.testing.assert_close(outputs.mT, network(shape, row)(inputs))
+    sizes = [(5, 3), (5, 1), (2, 2)]
+    networks = [network(inputs, shape.hidden, outputs) for inputs, outputs in sizes]
+    stack = torch.stack([to_row(shape, modules) for modules in networks])
+    values = torch.randn(7, 5, dtype=torch.float64)
+    together = evaluate(shape.layers(stack), values.mT.expand(3, -1, -1)).mT
+    for modules, (inputs, outputs), found in zip(
+        networks, sizes, together, strict=True
+    ):
+        expected = modules(values[:, :inputs])
+        torch.testing.assert_close(found[:, :outputs], expected)
+        assert found[:, outputs:].count_nonzero() == 0
 
 
 def test_the_workspace_agrees_with_automatic_differentiation() -> None:
@@ -48,15 +55,3 @@ def test_fewer_inputs_are_the_same_as_zeros_after_them() -> None:
     few = torch.randn(2, 3, 6, dtype=torch.float64)
     padded = torch.cat([few, torch.zeros(2, 1, 6, dtype=torch.float64)], 1)
     torch.testing.assert_close(evaluate(layers, few), evaluate(layers, padded))
-
-
-def test_a_first_network_predicts_near_zero_and_leaves_spare_weights_at_zero() -> None:
-    shape = Shape(6, (32, 32), 4)
-    row = initial_row(shape, 4, 1, torch.Generator().manual_seed(0))
-    first, _, last = shape.layers(row[None])
-    assert first.weight[0, :, 4:].abs().max() == 0
-    assert last.weight[0, 1:].abs().max() == 0
-    columns = first.weight[0, :, :4]
-    torch.testing.assert_close(columns.T @ columns, 2 * torch.eye(4))
-    outputs = evaluate(shape.layers(row[None]), torch.randn(1, 4, 100))
-    assert outputs.abs().max() < 0.2

@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 
 from tt_critic import _files
-from tt_critic._stack import Shape, evaluate
+from tt_critic._networks import Networks
+from tt_critic._stack import Shape, evaluate, to_row
+from tt_critic._transitions import Bounds, check_bounds
 
 VALUE, Q, POLICY = slice(0, 1), slice(1, 3), slice(3, 4)  # rows of a critic
 NETWORKS = 4
@@ -20,6 +22,16 @@ _KIND = "tt-critic"
 def stack_shape(observation: int, action: int, hidden: tuple[int, ...]) -> Shape:
     """Return the shape that fits V (Do to 1), Q (Do + Da to 1), policy (Do to Da)."""
     return Shape(observation + action, hidden, action)
+
+
+def to_rows(networks: Networks) -> Tensor:
+    """Lay V, both Q and the mean of the policy out as rows of a stack: [4, size]."""
+    shape = stack_shape(
+        networks.observation_size, networks.action_size, networks.hidden
+    )
+    q, policy = networks.q, networks.policy
+    parts = networks.value, q.first, q.second, policy.mean
+    return torch.stack([to_row(shape, part) for part in parts])
 
 
 @attrs.frozen(eq=False, kw_only=True)
@@ -123,6 +135,30 @@ class Critic:
                 f"observation and {self.action_size} an action."
             )
         return tensor
+
+
+def as_critic(networks: Networks, bounds: Bounds = (-1.0, 1.0)) -> Critic:
+    """Copy networks, trained by whatever method, into a critic that acts and is saved.
+
+    Args:
+        networks: Stay as they are.
+        bounds: Action space, (low, high), each a number or [Da].
+
+    Returns:
+        The critic, on the networks' device and in their precision.
+
+    Raises:
+        ValueError: If the bounds are unusable.
+    """
+    rows, space = to_rows(networks), check_bounds(bounds, networks.action_size)
+    return Critic(
+        observation_size=networks.observation_size,
+        action_size=networks.action_size,
+        hidden=networks.hidden,
+        networks=rows,
+        log_deviation=networks.policy.log_deviation.detach().clone(),
+        bounds=torch.from_numpy(space).to(rows),
+    )
 
 
 def save(critic: Critic, path: str | os.PathLike[str]) -> None:

@@ -1,15 +1,10 @@
-"""One update of implicit Q-learning: V, twin Q, policy and targets together.
+"""The updates of `_iql`, with all networks in one matrix and gradients by hand.
 
-All losses of an update are taken at the same parameters, then all networks move. The
-authors' code moves V first and lets Q and the policy see the new V. Each loss has a
-gradient in its own network alone and takes the others as constants, so both orders have
-the same fixed points; here the others are one step of the learning rate older, a small
-part of the lag that the target networks have on purpose. In return one batched product
-serves all seven evaluations: V of the next observation, two target Q, V, two Q and the
-policy.
+All losses of an update are taken at the same parameters, then all networks move, so
+one batched product serves all seven evaluations: V of the next observation, two target
+Q, V, two Q and the policy.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -17,8 +12,9 @@ import torch
 from torch import Tensor
 
 from tt_critic._config import IQLConfig
-from tt_critic._critic import NETWORKS, POLICY, VALUE, Q, stack_shape
+from tt_critic._critic import NETWORKS, POLICY, VALUE, Q, stack_shape, to_rows
 from tt_critic._gradients import bellman_gradient, expectile_gradient, policy_gradient
+from tt_critic._iql import Losses, cosine
 from tt_critic._losses import (
     advantage_weights,
     bellman_loss,
@@ -27,20 +23,12 @@ from tt_critic._losses import (
     gaussian_log_probability,
     policy_loss,
 )
-from tt_critic._stack import Workspace, initial_row
+from tt_critic._networks import HIGHEST, LOWEST, Networks
+from tt_critic._stack import Workspace
 from tt_critic._transitions import Sizes, unpack
 
 _COPIES = 3  # rows in front of the trained ones: a copy of V, two target Q
-_LOWEST, _HIGHEST = -5.0, 2.0  # log-deviation of the policy
 _EAGER_UPDATES = 3  # before a CUDA graph is captured, so that libraries are loaded
-
-
-class Losses(NamedTuple):
-    """Hold the losses of one batch, scalars."""
-
-    value: Tensor
-    q: Tensor
-    policy: Tensor
 
 
 class _Targets(NamedTuple):
@@ -49,25 +37,6 @@ class _Targets(NamedTuple):
     advantages: Tensor
     q: Tensor
     weights: Tensor
-
-
-def cosine(step: int, steps: int) -> float:
-    """Return the share of the learning rate left before update ``step`` (from 0)."""
-    return 0.5 * (1.0 + math.cos(math.pi * step / steps))
-
-
-def initial_networks(sizes: Sizes, hidden: tuple[int, ...], seed: int) -> Tensor:
-    """Draw V, two Q and the policy: [4, size]."""
-    generator = torch.Generator().manual_seed(seed)
-    shape = stack_shape(sizes.observation, sizes.action, hidden)
-    pair = sizes.observation + sizes.action
-    used = [
-        (sizes.observation, 1),
-        (pair, 1),
-        (pair, 1),
-        (sizes.observation, sizes.action),
-    ]
-    return torch.stack([initial_row(shape, *ends, generator) for ends in used])
 
 
 class Learner:
@@ -85,7 +54,8 @@ class Learner:
             cuda_graph: Whether updates are replayed from a CUDA graph.
         """
         self._data, self._config = data, config
-        trained = initial_networks(sizes, config.hidden, config.seed).to(data)
+        fresh = Networks(sizes.observation, sizes.action, config.hidden, config.seed)
+        trained = to_rows(fresh).to(data)
         self.networks = torch.cat([trained[:_COPIES], trained])  # [7, size]
         self.log_deviation = data.new_zeros(sizes.action)
         self._gradient = torch.zeros_like(trained)
@@ -157,7 +127,7 @@ class Learner:
         self._write_output_gradient()
         self._workspace.differentiate(self._output_gradient)
         self._optimizer.step()
-        self.log_deviation.clamp_(_LOWEST, _HIGHEST)
+        self.log_deviation.clamp_(LOWEST, HIGHEST)
         self.networks[:_COPIES].lerp_(self.trained[:_COPIES], self._rates)
 
     def _targets(self) -> _Targets:

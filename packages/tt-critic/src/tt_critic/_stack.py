@@ -61,21 +61,20 @@ class Shape:
         return found
 
 
-def initial_row(
-    shape: Shape, inputs: int, outputs: int, seed: torch.Generator
-) -> Tensor:
-    """Draw one network that uses the first ``inputs`` and ``outputs``: [size].
+@torch.no_grad()
+def to_row(shape: Shape, perceptron: nn.Sequential) -> Tensor:
+    """Lay a perceptron out as a row, with zeros for what it does not use: [size].
 
-    Hidden weights are orthogonal with gain sqrt(2), the last ones with gain 0.01, so
-    that predictions start near 0; biases and spare weights are 0.
+    Args:
+        shape: With the perceptron's hidden layers, and no fewer inputs and outputs.
+        perceptron: Linear layers with ReLU between them.
     """
-    row = torch.zeros(1, shape.size)
-    layers = shape.layers(row)
-    for index, layer in enumerate(layers):
-        last = index == len(layers) - 1
-        used = layer.weight[0, : outputs if last else None, : None if index else inputs]
-        fresh = torch.empty(used.shape)
-        used.copy_(nn.init.orthogonal_(fresh, 0.01 if last else 2**0.5, generator=seed))
+    linears = [module for module in perceptron if isinstance(module, nn.Linear)]
+    row = linears[0].weight.new_zeros(1, shape.size)
+    for layer, linear in zip(shape.layers(row), linears, strict=True):
+        outputs, inputs = linear.weight.shape
+        layer.weight[0, :outputs, :inputs] = linear.weight
+        layer.bias[0, :outputs, 0] = linear.bias
     return row[0]
 
 

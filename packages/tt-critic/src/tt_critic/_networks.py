@@ -1,0 +1,117 @@
+"""Networks of an actor and a critic, as modules: V, twin Q, a Gaussian policy.
+
+Axes: B batch, Do numbers of an observation, Da of an action.
+"""
+
+import copy
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from tt_critic._losses import gaussian_log_probability
+
+LOWEST, HIGHEST = -5.0, 2.0  # log-deviation of the policy
+
+
+def perceptron(
+    inputs: int, hidden: tuple[int, ...], outputs: int, generator: torch.Generator
+) -> nn.Sequential:
+    """Build linear layers with ReLU between them: [B, inputs] -> [B, outputs].
+
+    Weights are orthogonal with gain sqrt(2), the last ones with gain 0.01, so that
+    predictions start near 0; biases are 0.
+    """
+    modules: list[nn.Module] = []
+    for fan_in, fan_out in pairwise((inputs, *hidden, outputs)):
+        gain = 2**0.5 if len(modules) < 2 * len(hidden) else 0.01
+        linear = nn.Linear(fan_in, fan_out, device="meta").to_empty(device="cpu")
+        nn.init.orthogonal_(linear.weight, gain, generator=generator)
+        nn.init.zeros_(linear.bias)
+        modules += [linear, nn.ReLU()]
+    return nn.Sequential(*modules[:-1])
+
+
+class TwinQ(nn.Module):
+    """Estimate Q twice: [B, Do], [B, Da] -> [2, B]."""
+
+    def __init__(
+        self,
+        observation: int,
+        action: int,
+        hidden: tuple[int, ...],
+        generator: torch.Generator,
+    ) -> None:
+        """Draw both networks, for Do and Da numbers."""
+        super().__init__()
+        self.first = perceptron(observation + action, hidden, 1, generator)
+        self.second = perceptron(observation + action, hidden, 1, generator)
+
+    def forward(self, observations: Tensor, actions: Tensor) -> Tensor:
+        """Return both estimates."""
+        pairs = torch.cat([observations, actions], 1)
+        return torch.cat([self.first(pairs), self.second(pairs)], 1).mT
+
+
+class GaussianPolicy(nn.Module):
+    """Act by independent Gaussians, as wide in every state: [B, Do] -> mean [B, Da]."""
+
+    def __init__(
+        self,
+        observation: int,
+        action: int,
+        hidden: tuple[int, ...],
+        generator: torch.Generator,
+    ) -> None:
+        """Draw the network of the mean, for Do and Da numbers; deviations are 1."""
+        super().__init__()
+        self.mean = perceptron(observation, hidden, action, generator)
+        self.log_deviation = nn.Parameter(torch.zeros(action))
+
+    def forward(self, observations: Tensor) -> Tensor:
+        """Return the mean action."""
+        mean: Tensor = self.mean(observations)
+        return mean
+
+    def log_probability(self, observations: Tensor, actions: Tensor) -> Tensor:
+        """Return the log-density of actions: [B, Do], [B, Da] -> [B]."""
+        return gaussian_log_probability(actions, self(observations), self.log_deviation)
+
+
+class Networks(nn.Module):
+    """Hold V, twin Q with its slow target, and a policy.
+
+    Attributes:
+        observation_size: Do.
+        action_size: Da.
+        hidden: Widths of the hidden layers.
+        value: Perceptron, [B, Do] -> [B, 1]; `v` is the same without the last axis.
+        q: Twins.
+        target_q: A copy of them that follows slowly.
+        policy: Gaussian.
+    """
+
+    def __init__(
+        self, observation: int, action: int, hidden: tuple[int, ...], seed: int = 0
+    ) -> None:
+        """Draw the networks, for Do and Da numbers, with hidden layers so wide."""
+        super().__init__()
+        self.observation_size, self.action_size = observation, action
+        self.hidden = hidden
+        generator = torch.Generator().manual_seed(seed)
+        self.value = perceptron(observation, hidden, 1, generator)
+        self.q = TwinQ(observation, action, hidden, generator)
+        self.policy = GaussianPolicy(observation, action, hidden, generator)
+        self.target_q = copy.deepcopy(self.q).requires_grad_(False)
+
+    def v(self, observations: Tensor) -> Tensor:
+        """Estimate the value of observations: [B, Do] -> [B]."""
+        value: Tensor = self.value(observations)
+        return value[:, 0]
+
+
+@torch.no_grad()
+def polyak_update(target: nn.Module, source: nn.Module, rate: float) -> None:
+    """Move a target's parameters by a share of the way to those of a like module."""
+    for old, new in zip(target.parameters(), source.parameters(), strict=True):
+        old.lerp_(new, rate)
