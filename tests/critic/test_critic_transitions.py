@@ -2,6 +2,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from tt_critic import (
     ANTMAZE,
@@ -9,6 +10,8 @@ from tt_critic import (
     IQLConfig,
     Transitions,
     antmaze_rewards,
+    as_batch,
+    draw_batch,
     locomotion_rewards,
     train_critic,
 )
@@ -131,6 +134,25 @@ def test_packed_rows_come_apart_again() -> None:
     np.testing.assert_allclose(batch.next_observation.T, following, rtol=1e-6)
     np.testing.assert_allclose(batch.reward, reward, rtol=1e-6)
     np.testing.assert_array_equal(batch.termination, ended)
+
+
+def test_a_batch_is_made_of_checked_transitions_and_drawn_from_them() -> None:
+    count = np.arange(50.0)
+    rows = np.stack([count, -count], 1)
+    data = Transitions(rows, rows / 50, 2 * count, rows + 1, count > 25)
+    batch = as_batch(data)
+    for tensor, array in zip(batch, data, strict=True):
+        assert tensor.dtype == torch.float32
+        np.testing.assert_allclose(tensor, array)
+    drawn = draw_batch(batch, 400, torch.Generator().manual_seed(0))
+    index = drawn.observations[:, 0].long()
+    assert set(index.tolist()) == set(range(50))
+    for tensor, column in zip(drawn, batch, strict=True):
+        assert torch.equal(tensor, column[index])
+    with pytest.raises(ValueError, match=r"outside \[-0.5, 0.5\]"):
+        as_batch(data, bounds=(-0.5, 0.5))
+    with pytest.raises(ValueError, match="rewards must be finite"):
+        as_batch(data._replace(rewards=np.full(50, np.nan)))
 
 
 def test_the_recipes_are_the_published_ones() -> None:

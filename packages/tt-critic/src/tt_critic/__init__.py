@@ -1,14 +1,13 @@
 """Q and V from offline transitions (implicit Q-learning), and its policy."""
 
+from tt_critic._batch import Batch, as_batch, draw_batch
 from tt_critic._config import ANTMAZE, LOCOMOTION, IQLConfig
 from tt_critic._critic import Critic, as_critic, load, save
 from tt_critic._iql import (
-    Batch,
     CriticUpdate,
     Losses,
     Optimizers,
     descend,
-    draw_batch,
     make_optimizers,
     update,
     update_critic,
@@ -48,6 +47,7 @@ __all__ = [
     "TwinQ",
     "advantage_weights",
     "antmaze_rewards",
+    "as_batch",
     "as_critic",
     "bellman_loss",
     "bellman_target",

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.optim import Adam, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from tt_critic._batch import Batch
 from tt_critic._config import IQLConfig
 from tt_critic._losses import (
     advantage_weights,
@@ -26,31 +27,6 @@ from tt_critic._losses import (
     policy_loss,
 )
 from tt_critic._networks import HIGHEST, LOWEST, Networks, polyak_update
-
-
-class Batch(NamedTuple):
-    """Hold transitions as tensors of one device and precision.
-
-    Attributes:
-        observations: [B, Do].
-        actions: [B, Da].
-        rewards: [B].
-        next_observations: [B, Do].
-        terminations: [B], bool or 0 / 1; a time limit is no termination.
-    """
-
-    observations: Tensor
-    actions: Tensor
-    rewards: Tensor
-    next_observations: Tensor
-    terminations: Tensor
-
-
-def draw_batch(data: Batch, size: int, generator: torch.Generator) -> Batch:
-    """Draw ``size`` transitions with replacement, on the generator's device."""
-    count, device = len(data.rewards), generator.device
-    rows = torch.randint(count, (size,), generator=generator, device=device)
-    return Batch(*(column[rows] for column in data))
 
 
 class Optimizers(NamedTuple):

@@ -150,7 +150,10 @@ class Learner:
             self.log_deviation.grad.copy_(log_deviation)
 
     def losses(self) -> Losses:
-        """Return the losses of the last batch, as they were before its update."""
+        """Return the losses of the last batch, as they were before its update.
+
+        Only the policy's log-deviation is read after it.
+        """
         advantages, targets, weights = self._targets()
         likelihood = gaussian_log_probability(
             self._batch.action.mT, self._mean.mT, self.log_deviation

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import attrs
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,8 +20,7 @@ from tt_critic._learner import Learner
 from tt_critic._transitions import (
     Bounds,
     Transitions,
-    check_bounds,
-    check_transitions,
+    check_data,
     pack,
 )
 
@@ -91,8 +89,7 @@ def train_critic(
             kind of device.
         KeyboardInterrupt: On Ctrl-C, after the update and its checkpoint.
     """
-    space = check_bounds(bounds, _last_axis(transitions.actions))
-    sizes = check_transitions(transitions, space)
+    sizes, space = check_data(transitions, bounds)
     _check_intervals(checkpoint_every, report_every)
     if cuda_graph and torch.device(device).type != "cuda":
         raise ValueError(
@@ -140,12 +137,6 @@ def _loop(
                 if checkpoint is not None:
                     checkpoint.save(learner, done)
                 raise
-
-
-def _last_axis(actions: Any) -> int:
-    """Return Da, or 1 where the actions have no columns, which is reported later."""
-    shape = np.shape(actions)
-    return max(shape[-1], 1) if len(shape) == 2 else 1
 
 
 def _check_intervals(checkpoint_every: int, report_every: int) -> None:

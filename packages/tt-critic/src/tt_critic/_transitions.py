@@ -38,6 +38,20 @@ class Sizes:
     action: int
 
 
+def check_data(
+    transitions: Transitions, bounds: Bounds
+) -> tuple[Sizes, NDArray[np.float32]]:
+    """Return the sizes and the action space [2, Da], or raise ValueError."""
+    space = check_bounds(bounds, _last_axis(transitions.actions))
+    return check_transitions(transitions, space), space
+
+
+def _last_axis(actions: Any) -> int:
+    """Return Da, or 1 where the actions have no columns, which is reported later."""
+    shape = np.shape(actions)
+    return max(shape[-1], 1) if len(shape) == 2 else 1
+
+
 def check_bounds(bounds: Bounds, action: int) -> NDArray[np.float32]:
     """Return the action space as float32 [2, Da]: low, high."""
     try:
@@ -122,7 +136,7 @@ def _check_actions(actions: NDArray[Any], bounds: NDArray[np.float32]) -> None:
         )
 
 
-def _as_float32(name: str, given: ArrayLike) -> NDArray[np.float32]:
+def as_float32(name: str, given: ArrayLike) -> NDArray[np.float32]:
     with np.errstate(over="ignore"):  # reported below
         array = np.asarray(given, np.float32)
     if not np.isfinite(array).all():
@@ -142,7 +156,7 @@ def pack(transitions: Transitions) -> Tensor:
     Raises:
         ValueError: If a number is too large for float32.
     """
-    t = Transitions(*map(_as_float32, Transitions._fields, transitions))
+    t = Transitions(*map(as_float32, Transitions._fields, transitions))
     scalars = (t.rewards[:, None], t.terminations[:, None])
     columns = (t.observations, t.actions, t.next_observations, *scalars)
     return torch.from_numpy(np.concatenate(columns, axis=1))

@@ -10,11 +10,11 @@ from tt_bench.methods import critic_operations
 from tt_bench.speed.machine import Peaks, clock
 from tt_bench.speed.record import Measurement
 from tt_critic import (
-    Batch,
     IQLConfig,
     Networks,
     Progress,
     Transitions,
+    as_batch,
     draw_batch,
     make_optimizers,
     train_critic,
@@ -76,7 +76,7 @@ def _train(data: Transitions, device: str) -> float:
 
 def _plain(data: Transitions, device: str) -> float:
     """Return the seconds of an update of the plain statement."""
-    whole = Batch(*(torch.tensor(a, dtype=torch.float32, device=device) for a in data))
+    whole = as_batch(data, device=device)
     networks = Networks(_OBSERVATION, _ACTION, _CONFIG.hidden).to(device)
     optimizers = make_optimizers(networks, _CONFIG)
     generator = torch.Generator(device).manual_seed(0)
