@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tt_bench import METHODS, SOURCES
-from tt_bench._cli import parse
+from tt_bench.cli import parse
 
 ROOT = Path(__file__).parent.parent
 PLACES = ("*.md", ".github/*.md", "packages/*/*.md", "packages/*/docs/*.md")
