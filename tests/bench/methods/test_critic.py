@@ -78,7 +78,7 @@ def test_what_no_critic_can_be_trained_with_is_refused(
     recipe: Recipe, task: Task, message: str
 ) -> None:
     check_critic(EPISODES, TASK, RECIPE)
-    with pytest.raises(ValueError, match=f"iql and tt.q need one: .*{message}"):
+    with pytest.raises(ValueError, match=f"critic can be trained with: .*{message}"):
         check_critic(EPISODES, task, recipe)
 
 

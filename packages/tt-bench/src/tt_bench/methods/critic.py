@@ -86,6 +86,15 @@ def check_critic(episodes: Episodes, task: Task, recipe: Recipe) -> None:
         reward_units(episodes, recipe.critic.rewards)
     except ValueError as error:
         raise ValueError(_refusal(str(error).rstrip("."))) from error
+    check_bounds(task)
+
+
+def check_bounds(task: Task) -> None:
+    """Check that Q can be learned of the actions between bounds.
+
+    Raises:
+        ValueError: a bound is infinite, or no action is between them.
+    """
     if not (np.isfinite([task.low, task.high]).all() and (task.low < task.high).all()):
         raise ValueError(_refusal(f"actions go from {task.low} to {task.high}"))
 
@@ -93,8 +102,7 @@ def check_critic(episodes: Episodes, task: Task, recipe: Recipe) -> None:
 def _refusal(reason: str) -> str:
     return (
         "expected settings, rewards and bounds of actions that a critic can be trained "
-        f"with, as iql and tt+q need one: {reason}; change that, or leave those out of "
-        "--methods"
+        f"with: {reason}; change that, or leave methods that need a critic out"
     )
 
 

@@ -3,10 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple
-
-import tt_critic
-from tt_model import Epoch, Progress
+from typing import NamedTuple, Protocol
 
 _WARM = 2  # reports of a trial until training has come to its pace
 
@@ -24,11 +21,23 @@ class _EnoughError(Exception):
     """Enough steps were timed."""
 
 
+class Stepped(Protocol):
+    """A report of a training, such as those of `tt_model` and `tt_critic`."""
+
+    @property
+    def step(self) -> int:
+        """Count the steps that are done."""
+        ...
+
+
 def time_steps(train: Callable[..., object]) -> float:
-    """Return the seconds of a step, once training has come to its pace."""
+    """Return the seconds of a step, once training has come to its pace.
+
+    `train` is called with `on_progress`, to be called with reports as it goes on.
+    """
     marks: list[tuple[int, float]] = []
 
-    def on_progress(progress: Progress | tt_critic.Progress) -> None:
+    def on_progress(progress: Stepped) -> None:
         marks.append((progress.step, time.perf_counter()))
         if len(marks) > _WARM and marks[-1][1] - marks[_WARM - 1][1] >= _ENOUGH:
             raise _EnoughError
@@ -43,7 +52,7 @@ def time_last(train: Callable[..., object]) -> float:
     """Return the seconds of the last of two steps and of the record that follows."""
     marks: list[float] = []
 
-    def mark(_: Progress | Epoch) -> None:
+    def mark(_: object) -> None:
         marks.append(time.perf_counter())
 
     train(on_progress=mark, on_epoch=mark)

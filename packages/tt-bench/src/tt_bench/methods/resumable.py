@@ -1,0 +1,139 @@
+"""Train modules step by step in a folder, going on where a training was stopped."""
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+from zipfile import BadZipFile
+
+import attrs
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from tt_bench.files import written_whole
+from tt_bench.interface import Advance
+from tt_bench.methods.pace import Pace, time_steps
+
+_KEPT_EVERY = 2_000  # steps
+_REPORTED_EVERY = 20
+_TRIAL = 200_000  # steps of a trial at most
+
+
+@attrs.define
+class Training:
+    """A training, with everything that its next step depends on.
+
+    Attributes:
+        modules: what is trained, by name.
+        optimizers: of their parameters, by name.
+        draws: source of all randomness.
+        update: makes the step of this number, from 0, and returns a loss.
+        steps: made so far.
+        seconds: spent so far.
+    """
+
+    modules: Mapping[str, nn.Module]
+    optimizers: Mapping[str, Optimizer]
+    draws: torch.Generator
+    update: Callable[[int], Tensor]
+    steps: int = 0
+    seconds: float = 0.0
+
+
+class _Report(NamedTuple):
+    step: int
+
+
+def train_in(
+    folder: Path, file: str, training: Training, steps: int, advance: Advance
+) -> None:
+    """Train to so many steps, or load the file of the training that was.
+
+    Args:
+        folder: where the file is written at the end, and a checkpoint on the way.
+        file: name of the file, which ends with .npz.
+        training: as begun; it is changed to what it is at the end.
+        steps: to train.
+        advance: is told the steps and the loss.
+
+    Raises:
+        ValueError: a file is damaged or of another training.
+    """
+    finished, checkpoint = folder / file, folder / "checkpoint.npz"
+    if finished.exists():
+        return load_training(training, finished)
+    if checkpoint.exists():
+        load_training(training, checkpoint)
+    began = time.perf_counter() - training.seconds
+    while training.steps < steps:
+        loss = training.update(training.steps)
+        training.steps += 1
+        training.seconds = time.perf_counter() - began
+        if training.steps % _REPORTED_EVERY == 0:
+            advance(training.steps, f"loss {float(loss.detach()):.3g}")
+        if training.steps % _KEPT_EVERY == 0:
+            save_training(training, checkpoint)
+    save_training(training, finished)
+    checkpoint.unlink(missing_ok=True)
+
+
+def time_training(training: Training) -> Pace:
+    """Time a few steps of a training that was just begun."""
+
+    def train(*, on_progress: Callable[[_Report], None]) -> None:
+        for step in range(_TRIAL):
+            training.update(step)
+            if (step + 1) % _REPORTED_EVERY == 0:
+                on_progress(_Report(step + 1))
+
+    return Pace(time_steps(train))
+
+
+def save_training(training: Training, path: Path) -> None:
+    """Write a training, whole or not at all."""
+    parts = {"draws": training.draws.get_state()}
+    for name, module in training.modules.items():
+        parts |= {f"{name}/{key}": part for key, part in module.state_dict().items()}
+    for name, optimizer in training.optimizers.items():
+        for index, state in optimizer.state_dict()["state"].items():
+            parts |= {f"{name}/{index}/{key}": part for key, part in state.items()}
+    arrays: dict[str, Any] = {name: part.cpu().numpy() for name, part in parts.items()}
+    with written_whole(path) as partial:
+        np.savez(partial, steps=training.steps, seconds=training.seconds, **arrays)
+
+
+def load_training(training: Training, path: Path) -> None:
+    """Go on from such a file.
+
+    Raises:
+        ValueError: the file is damaged or of another training.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
+            parts = {name: torch.from_numpy(saved[name]) for name in saved.files}
+        _restore(training, parts)
+    except (KeyError, RuntimeError, ValueError, EOFError, OSError, BadZipFile) as error:
+        raise ValueError(
+            f"{path}: cut short or not of this training; delete it and give the same "
+            "command to train again"
+        ) from error
+
+
+def _restore(training: Training, parts: dict[str, Tensor]) -> None:
+    for name, module in training.modules.items():
+        module.load_state_dict(_below(parts, name))
+    for name, optimizer in training.optimizers.items():
+        content = optimizer.state_dict()
+        for key, part in _below(parts, name).items():
+            index, _, field = key.partition("/")
+            content["state"].setdefault(int(index), {})[field] = part
+        optimizer.load_state_dict(content)
+    training.draws.set_state(parts["draws"])
+    training.steps, training.seconds = int(parts["steps"]), float(parts["seconds"])
+
+
+def _below(parts: dict[str, Tensor], name: str) -> dict[str, Tensor]:
+    prefix = f"{name}/"
+    return {k.removeprefix(prefix): v for k, v in parts.items() if k.startswith(prefix)}
