@@ -9,7 +9,6 @@ import pytest
 
 import tt_critic
 import tt_model
-from tt_bench import METHODS
 from tt_bench.cli import collect, compare, datasets, messages
 from tt_bench.cli.compare import D4rl
 from tt_bench.cli.main import main, parse
@@ -22,6 +21,7 @@ from tt_bench.runs.budget import fit_budget
 from tt_bench.speed.machine import matmul_peak
 
 DATASET = "test/pendulum-v0"
+METHODS = ("random", "behaviour", "bc", "bc-10", "iql", "tt", "tt-uniform", "tt+q")
 TINY = [
     *("--seeds", "1", "--episodes", "2", "--max-steps", "3", "--training.steps", "2"),
     *("--tokenizer.bins", "8", "--model.layers", "1", "--model.heads", "1"),
