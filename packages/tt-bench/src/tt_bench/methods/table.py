@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from tt_bench.methods import baselines, cloning, iql, tt
+from tt_bench.methods import baselines, cloning, iql, td3_bc, tt
 from tt_bench.methods.method import Method
 from tt_bench.methods.settings import Recipe, part_name
 
@@ -16,6 +16,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "behaviour": baselines.BEHAVIOUR,
         "bc": cloning.BC,
         "bc-10": cloning.BC_10,
+        "td3+bc": td3_bc.TD3_BC,
         "iql": iql.IQL,
         "tt": tt.TT,
         "tt-uniform": tt.TT_UNIFORM,
