@@ -1,0 +1,146 @@
+"""Judge a transition by the model's own distributions, or by a goal."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from tt_plan._interface import Outcome
+from tt_plan._middles import Middles, as_middles, bin_weights, decode, expectation
+
+
+class Expectation:
+    """Take the mean of the reward and value distributions, not the tokens drawn.
+
+    Janner et al. 2021, arXiv 2106.02039. `positions` are those of the reward and of
+    the value token. Without `value_middles` the value is 0.
+    """
+
+    def __init__(
+        self,
+        reward_middles: Middles,
+        value_middles: Middles | None = None,
+        positions: Sequence[int] = (-2, -1),
+    ) -> None:
+        """Take bin middles [V] of the reward and of the value, on the plan's device."""
+        self._tables = [as_middles("reward_middles", reward_middles, "V")]
+        if value_middles is not None:
+            self._tables.append(as_middles("value_middles", value_middles, "V"))
+        self.positions = tuple(positions[: len(self._tables)])
+
+    def __call__(self, tokens: Tensor, logits: Tensor, /) -> Outcome:
+        """Return the expected reward and value [R]."""
+        del tokens
+        means = [
+            expectation(logits, position, table)
+            for position, table in zip(self.positions, self._tables, strict=True)
+        ]
+        return Outcome(means[0], means[1] if means[1:] else torch.zeros_like(means[0]))
+
+
+class Quantile:
+    """Take a quantile of the reward and value distributions.
+
+    Below 0.5 is cautious, above is hopeful. The quantile is the smallest bin middle
+    that has at least a share `q` of the probability at or below it. `positions` are
+    those of the reward and of the value token. Without `value_middles` the value is 0.
+    """
+
+    def __init__(
+        self,
+        q: float,
+        reward_middles: Middles,
+        value_middles: Middles | None = None,
+        positions: Sequence[int] = (-2, -1),
+    ) -> None:
+        """Take q in (0, 1] and bin middles [V], in any order, on the plan's device."""
+        if not 0.0 < q <= 1.0:
+            raise ValueError(
+                f"a quantile is in (0, 1], but got q={q}; 0.5 is the median"
+            )
+        self._q = q
+        tables = [as_middles("reward_middles", reward_middles, "V")]
+        if value_middles is not None:
+            tables.append(as_middles("value_middles", value_middles, "V"))
+        self._tables = [table.sort() for table in tables]
+        self.positions = tuple(positions[: len(tables)])
+
+    def __call__(self, tokens: Tensor, logits: Tensor, /) -> Outcome:
+        """Return the quantile of reward and value [R]."""
+        del tokens
+        found = []
+        for position, (middles, order) in zip(
+            self.positions, self._tables, strict=True
+        ):
+            drawn = bin_weights(logits, position, middles)
+            share = drawn[:, order].cumsum(-1)
+            place = (share < self._q * share[:, -1:]).sum(-1)
+            found.append(middles[place])
+        return Outcome(found[0], found[1] if found[1:] else torch.zeros_like(found[0]))
+
+
+class LogLikelihood:
+    """Take the log-likelihood, in nats, of a transition's tokens as the reward.
+
+    The probability is the model's own, the stop token's share included, computed in
+    float32 at least. Plan with a discount of 1. An ended row earns nothing more, the
+    end itself included; `likelihood_search` counts it, and branches at every token.
+    """
+
+    def __call__(self, tokens: Tensor, logits: Tensor, /) -> Outcome:
+        """Return the log-likelihood [R] as reward, and a value of 0."""
+        precision = torch.promote_types(logits.dtype, torch.float32)
+        likelihoods = logits.log_softmax(-1, dtype=precision)
+        reward = likelihoods.gather(-1, tokens[..., None]).sum((1, 2))
+        return Outcome(reward, torch.zeros_like(reward))
+
+
+class Goal:
+    """Take the nearness of the decoded observation to a goal as reward and as value.
+
+    Nearness is 1 / (1 + distance / scale): 1 at the goal, 1/2 at a Euclidean distance
+    of `scale`, above 0 everywhere, so that a row that has ended is never better off.
+    `dimensions` are the columns of the observation that the goal speaks of, all by
+    default.
+    """
+
+    positions: tuple[int, ...] = ()
+
+    def __init__(
+        self,
+        goal: Middles | Sequence[float],
+        observation_middles: Middles,
+        dimensions: Sequence[int] | None = None,
+        scale: float = 1.0,
+    ) -> None:
+        """Take a goal [G] and bin middles [Do, V], on the plan's device."""
+        if not scale > 0.0:
+            raise ValueError(f"scale must be a distance above 0, but got {scale}")
+        table = as_middles("observation_middles", observation_middles, "DV")
+        columns = list(range(len(table)) if dimensions is None else dimensions)
+        if not set(columns) <= set(range(len(table))):
+            raise ValueError(
+                f"dimensions must be columns below {len(table)} of the observation, "
+                f"but got {columns}"
+            )
+        if not isinstance(goal, Tensor):  # a copy, as torch warns of frozen arrays
+            goal = torch.tensor(goal, dtype=table.dtype)
+        point = goal.to(table)
+        if point.shape != (len(columns),):
+            raise ValueError(
+                f"goal must have one number for each of {len(columns)} dimensions, "
+                f"but its shape is {tuple(point.shape)}; name its columns of the "
+                "observation in `dimensions`"
+            )
+        self._table, self._scale = table, scale
+        self._goal, self._counts = table.new_zeros(2, len(table))  # [Do] each
+        self._goal[columns], self._counts[columns] = point, 1.0
+
+    def __call__(self, tokens: Tensor, logits: Tensor, /) -> Outcome:
+        """Return the nearness [R], as reward and as value."""
+        del logits
+        reached = decode(tokens[:, : len(self._table)], self._table)
+        apart = (reached - self._goal) * self._counts
+        distance = torch.linalg.vector_norm(apart, dim=1)
+        nearness = 1.0 / (1.0 + distance / self._scale)
+        return Outcome(nearness, nearness)

@@ -1,0 +1,159 @@
+"""How a token is chosen from its logits: a sampler for each way.
+
+Draws invert the cumulative sum of the probabilities: exact up to float32 rounding, one
+uniform number a token, no wait for the device.
+"""
+
+import math
+from numbers import Integral
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from tt_plan._interface import Sampler
+from tt_plan._rows import argmax, ascending, first_above, weights
+
+_ALMOST_ONE = 1.0 - 2.0**-24
+"""The largest float32 below 1; times any normal float32 it rounds to less than it."""
+
+
+def greedy() -> Sampler:
+    """Make a sampler that takes the likeliest token, `count` times the same one."""
+
+    def sample(
+        logits: Tensor, count: int, generator: torch.Generator | None = None, /
+    ) -> Tensor:
+        del generator
+        tokens = argmax(logits)[:, None]
+        return tokens if count == 1 else tokens.repeat(1, count)
+
+    return sample
+
+
+def likeliest() -> Sampler:
+    """Make a sampler that takes the `count` likeliest tokens, distinct, best first.
+
+    Where fewer than `count` tokens are possible the remaining slots are -1 (empty).
+    """
+
+    def sample(
+        logits: Tensor, count: int, generator: torch.Generator | None = None, /
+    ) -> Tensor:
+        del generator
+        if count == 1:  # topk would sort for one token
+            best, token = logits.max(-1, keepdim=True)
+            return token.masked_fill(best == -torch.inf, -1)
+        width = min(count, logits.shape[-1])
+        best, tokens = logits.topk(width, dim=-1)
+        tokens = tokens.masked_fill(best == -torch.inf, -1)
+        return pad(tokens, (0, count - width), value=-1)
+
+    return sample
+
+
+def top_k(k: int) -> Sampler:
+    """Make a sampler of the `k` likeliest tokens, in proportion to their probability.
+
+    Tokens as likely as the k-th are taken too, and all tokens where there are fewer
+    than `k`. Raises ValueError unless k is a whole number of at least 1.
+    """
+    if not isinstance(k, Integral) or k < 1:
+        raise ValueError(
+            f"top_k keeps a whole number of tokens, at least 1, but got {k!r}; "
+            "nucleus() keeps a share of the probability"
+        )
+
+    def sample(
+        logits: Tensor, count: int, generator: torch.Generator | None = None, /
+    ) -> Tensor:
+        likely = weights(logits.float())
+        place = max(0, logits.shape[-1] - k)
+        threshold = ascending(likely)[:, place : place + 1]
+        return _draw_above(likely, threshold, count, generator)
+
+    return sample
+
+
+def nucleus(mass: float) -> Sampler:
+    """Make a sampler of the fewest likeliest tokens that reach `mass` together.
+
+    Holtzman et al. 2020, arXiv 1904.09751. Tokens as likely as the last one taken are
+    taken too. Raises ValueError unless 0 < mass <= 1.
+    """
+    if not 0.0 < mass <= 1.0:
+        raise ValueError(
+            f"nucleus keeps a mass in (0, 1], but got {mass}; 1 samples from all tokens"
+        )
+    return tail_cut(min(1.0 - mass, _ALMOST_ONE))
+
+
+def tail_cut(mass: float) -> Sampler:
+    """Make a sampler that drops the least likely tokens, up to `mass` together.
+
+    A token is dropped if it and all tokens at most as likely sum to `mass` or less.
+    The likeliest token always stays, equally likely tokens share one fate, and the
+    rest is sampled in proportion to its probability. Raises ValueError unless
+    0 <= mass < 1.
+    """
+    if not 0.0 <= mass < 1.0:
+        raise ValueError(
+            f"tail_cut drops a mass in [0, 1), but got {mass}; "
+            "0.6 samples from the likeliest 40 %"
+        )
+
+    share = min(mass, _ALMOST_ONE)
+
+    def sample(
+        logits: Tensor, count: int, generator: torch.Generator | None = None, /
+    ) -> Tensor:
+        likely = weights(logits.float())
+        order = ascending(likely)  # [R, W]
+        below = order.cumsum(-1)
+        kept = first_above(below, share * below[:, -1:])  # the least likely that stays
+        return _draw_above(likely, order.gather(1, kept), count, generator)
+
+    return sample
+
+
+def temperature(degree: float, inner: Sampler) -> Sampler:
+    """Make a sampler that gives `inner` the logits divided by `degree`.
+
+    Above 1 flattens, below 1 sharpens. Raises ValueError unless
+    0 < degree < infinity.
+    """
+    if not 0.0 < degree < math.inf:
+        raise ValueError(
+            f"a temperature is above 0 and finite, but got {degree}; use greedy() for "
+            "its lower limit"
+        )
+
+    def sample(
+        logits: Tensor, count: int, generator: torch.Generator | None = None, /
+    ) -> Tensor:
+        return inner(logits / degree, count, generator)
+
+    return sample
+
+
+def _draw_above(
+    likely: Tensor,
+    threshold: Tensor,
+    count: int,
+    generator: torch.Generator | None,
+) -> Tensor:
+    """Draw `count` tokens a row among those at least as likely as `threshold`.
+
+    Args:
+        likely: [R, W] float32, proportional to probabilities.
+        threshold: [R, 1], at most the largest of its row.
+        count: tokens for each row, drawn independently.
+        generator: where the randomness comes from.
+
+    Returns:
+        int64 tokens [R, count].
+    """
+    sums = likely.clone().ge_(threshold).mul_(likely).cumsum(-1)  # [R, W]
+    shape = (len(sums), count)
+    uniform = torch.rand(shape, generator=generator, device=sums.device)  # < 1
+    return first_above(sums, uniform * sums[:, -1:])  # never a token of no weight
