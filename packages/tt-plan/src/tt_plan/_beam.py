@@ -1,9 +1,9 @@
 """Beam search over transitions.
 
-A transition continues each beam in several ways, which part at position T mod P (the
-first action token, if the prefix ends with an observation). When its last token has
-been drawn the candidates are scored and cut back, and only the survivors step that
-token. Each token is given to the model once.
+Each beam branches into candidates at position T mod P (the first action token, if the
+prefix ends with an observation). When their last token has been drawn the candidates
+are scored and cut back to the beam, and only the survivors step that token. Each token
+is given to the model once.
 
 Axes: E environments, B beams of each, C candidates of each beam, H transitions, P
 positions of a transition, W entries of a logits row. Rows are ordered by environment:
@@ -13,19 +13,19 @@ depends on the data, as the capture of a graph requires.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Generic
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from tt_plan._cut import cut, score
-from tt_plan._history import History, Plan
+from tt_plan._history import Cut, Plan, flat_rows, trace_back
 from tt_plan._interface import Evaluator, Sampler, SequenceModel, State
-from tt_plan._transition import Drawing, Transition
+from tt_plan._reader import Reader
+from tt_plan._transition import LogitBuffer, Sampling
 from tt_plan._validate import (
     check_counts,
     check_discount,
-    check_logits,
+    check_outcome,
     check_prefix,
     check_samplers,
     read_positions,
@@ -71,110 +71,177 @@ def beam_search(
     check_samplers(samplers)
     check_counts(horizon=horizon, beam=beam, candidates=candidates)
     check_discount(discount)
-    reads = read_positions(evaluator, len(samplers))
-    drawing = Drawing(samplers, generator, stop, reads)
-    settings = _Settings(horizon, beam, candidates, discount)
+    read = read_positions(evaluator, len(samplers))
+    settings = _Settings(
+        samplers, read, horizon, beam, candidates, discount, stop, generator
+    )
     with torch.no_grad():
-        return _Search(model, prefix, evaluator, drawing, settings).run()
+        return _search(model, prefix, evaluator, settings)
 
 
 @dataclass(frozen=True)
 class _Settings:
+    samplers: Sequence[Sampler]
+    read: frozenset[int]  # positions whose logits the evaluator reads
     horizon: int
     beam: int
     candidates: int
     discount: float
+    stop: int | None
+    generator: torch.Generator | None
 
 
-class _Search(Generic[State]):
-    """Hold a search in progress: the model's state and what the beams have earned."""
+class _Beams(NamedTuple):
+    """Hold R sequences, drawn up to where they branch: E at first, then E * B."""
 
-    def __init__(
-        self,
-        model: SequenceModel[State],
-        prefix: Tensor,
-        evaluator: Evaluator,
-        drawing: Drawing,
-        settings: _Settings,
-    ) -> None:
-        """Read the prefix [E, T]."""
-        self._model, self._evaluator = model, evaluator
-        self._drawing, self._settings = drawing, settings
-        self._logits, self._state = model.start(prefix)
-        check_logits(self._logits, len(prefix), drawing.stop)
-        self._environments, length = prefix.shape
-        self._parting = length % len(drawing.samplers)
-        self._rows = torch.arange(
-            self._environments * settings.beam * settings.candidates,
-            device=self._logits.device,
-        )
-        given = prefix[:, length - self._parting :]
-        self._narrow = Transition.given(drawing, given, self._logits)
-        self._wide = Transition(drawing, len(self._rows), self._logits)
-        self._returns = self._logits.new_zeros(len(prefix), dtype=torch.float32)
-        self._history = History()
+    logits: Tensor  # [R, W], of the next token
+    tokens: Tensor  # [R, T mod P], of the transition in progress
+    ended: Tensor  # [R]
+    returns: Tensor  # [R], discounted rewards of the transitions before
 
-    def run(self) -> Plan:
-        """Plan one transition after the other."""
-        last = self._settings.horizon - 1
-        self._branch()
-        for step in range(last):
-            self._advance(self._judge(step))
-            self._share()
-            self._branch()
-        scores = self._judge(last)
-        rows = self._keep(scores)
-        kept = scores.index_select(0, rows).view(self._environments, -1)
-        sequences = self._history.read()  # [E * B, H, P]
-        beams = sequences.view(*kept.shape, *sequences.shape[1:])
-        return Plan(beams[:, 0], kept[:, 0], beams, kept)
 
-    def _branch(self) -> None:
-        """Draw every candidate, from where candidates part to the transition's end."""
-        each = len(self._rows) // len(self._logits)
-        self._origin = self._rows // each
-        tokens = self._wide.fan_out(
-            self._narrow, self._origin, self._parting, self._logits
-        )
-        if each > 1:
-            self._state = self._model.select(self._state, self._origin)
-        for position in range(self._parting + 1, len(self._drawing.samplers)):
-            self._step(tokens)
-            tokens = self._wide.draw(position, self._logits)
+class _Candidates(NamedTuple):
+    """Hold N = E * B * C sequences, drawn to the end of a transition."""
 
-    def _judge(self, step: int) -> Tensor:
-        """Add up what the candidates have earned; return their scores [E * B * C]."""
-        returns = self._returns.index_select(0, self._origin)
-        self._returns, scores = score(
-            self._evaluator, self._wide, returns, self._settings.discount, step
-        )
-        return scores
+    parents: Tensor  # [N], the beam that each continues
+    tokens: Tensor  # [N, P]
+    logits: Tensor  # [N, P, W], where the evaluator reads them
+    ended: Tensor  # [N]
+    empty: Tensor  # [N], slots that hold no sequence
+    returns: Tensor  # [N], discounted rewards of the transitions before
 
-    def _keep(self, scores: Tensor) -> Tensor:
-        """Cut to the best; return their rows [E * B]."""
-        rows = cut(scores, self._environments, self._settings.beam)
-        parents = self._origin.index_select(0, rows)
-        self._history.append(self._wide.tokens.index_select(0, rows), parents)
-        return rows
 
-    def _advance(self, scores: Tensor) -> None:
-        """Cut to the beam and let the survivors step the transition's last token."""
-        if self._settings.candidates > 1:
-            rows = self._keep(scores)
-            self._state = self._model.select(self._state, rows)
-        else:  # nothing to cut: the rows stay where they are
-            rows = self._rows
-            self._history.append(self._wide.tokens.clone(), self._origin)
-        self._returns = self._returns.index_select(0, rows)
-        if len(self._narrow.tokens) != len(rows):
-            self._narrow = Transition(self._drawing, len(rows), self._logits)
-        self._narrow.ended = self._wide.ended.index_select(0, rows)
-        self._step(self._wide.tokens[:, -1].index_select(0, rows))
+def _search(
+    model: SequenceModel[State],
+    prefix: Tensor,
+    evaluator: Evaluator,
+    settings: _Settings,
+) -> Plan:
+    """Draw candidates, judge them and cut them, one transition after the other."""
+    logits, reader = Reader.start(model, prefix, settings.stop)
+    beams, sampling = _begin(prefix, logits, settings)
+    cuts: list[Cut] = []
+    for step in range(settings.horizon):
+        candidates = _draw(reader, beams, sampling)
+        returns, scores = _judge(evaluator, candidates, settings.discount, step)
+        rows = _cut(scores, len(prefix), settings.beam)
+        cuts.append(Cut(candidates.tokens, candidates.parents).take(rows))
+        if step + 1 < settings.horizon:
+            beams = _advance(reader, candidates, returns, rows, sampling)
+    return _rank(cuts, scores.index_select(0, rows), len(prefix))
 
-    def _share(self) -> None:
-        """Draw the positions of each beam that come before its candidates part."""
-        for position in range(self._parting):
-            self._step(self._narrow.draw(position, self._logits))
 
-    def _step(self, tokens: Tensor) -> None:
-        self._logits, self._state = self._model.step(tokens, self._state)
+def _begin(
+    prefix: Tensor, logits: Tensor, settings: _Settings
+) -> tuple[_Beams, Sampling]:
+    """Begin with one beam of each prefix [E, T], which ends where beams branch."""
+    (environments, length), width = prefix.shape, len(settings.samplers)
+    rows = environments * settings.beam * settings.candidates
+    buffer = LogitBuffer(logits.new_zeros(rows, width, logits.shape[1]), settings.read)
+    given = prefix[:, length - length % width :]
+    buffer.write_given(given)
+    ended = torch.zeros(environments, dtype=torch.bool, device=logits.device)
+    returns = torch.zeros(environments, dtype=torch.float32, device=logits.device)
+    beams = _Beams(logits, given, ended, returns)
+    return beams, Sampling(
+        settings.samplers, length % width, settings.stop, settings.generator, buffer
+    )
+
+
+def _draw(reader: Reader[State], beams: _Beams, sampling: Sampling) -> _Candidates:
+    """Branch the beams, and draw on to the end of the transition."""
+    logits, branching = sampling.buffer.logits, sampling.branching
+    count = len(logits) // len(beams.logits)
+    parents = torch.arange(len(logits), device=logits.device) // count
+    first, ended = sampling.branch(beams.logits, beams.ended, parents)
+    empty, first = first < 0, first.clamp_min(0)
+    if count > 1:
+        reader.select(parents)
+    rest = range(branching + 1, logits.shape[1])
+    drawn, ended = _extend(reader, first, ended, rest, sampling)
+    early = beams.tokens.index_select(0, parents)
+    tokens = torch.cat([early, torch.stack(drawn, 1)], 1)
+    returns = beams.returns.index_select(0, parents)
+    return _Candidates(parents, tokens, logits, ended, empty, returns)
+
+
+def _extend(
+    reader: Reader[State],
+    tokens: Tensor,
+    ended: Tensor,
+    positions: range,
+    sampling: Sampling,
+) -> tuple[list[Tensor], Tensor]:
+    """Step tokens [R] and draw the next ones, position by position.
+
+    Returns:
+        The tokens [R] given and those of each position, of which the last are not yet
+        stepped; and who has ended [R].
+    """
+    drawn = [tokens]
+    for position in positions:
+        logits = reader.step(drawn[-1])
+        tokens, ended = sampling.draw(position, logits, ended)
+        drawn.append(tokens)
+    return drawn, ended
+
+
+def _judge(
+    evaluator: Evaluator, candidates: _Candidates, discount: float, step: int
+) -> tuple[Tensor, Tensor]:
+    """Return the discounted rewards [N] up to the `step`-th transition, and the scores.
+
+    A row that has ended earns nothing; an empty slot gets minus infinity.
+    """
+    outcome = evaluator(candidates.tokens, candidates.logits)
+    reward, value = check_outcome(outcome, len(candidates.tokens))
+    finished = candidates.ended | candidates.empty
+    reward = reward.masked_fill(finished, 0.0)
+    value = value.masked_fill(finished, 0.0)
+    returns = candidates.returns + discount**step * reward
+    returns = returns.masked_fill(candidates.empty, -torch.inf)
+    return returns, returns + discount ** (step + 1) * value
+
+
+def _cut(scores: Tensor, environments: int, beam: int) -> Tensor:
+    """Return the rows [E * B] that survive: the best, or all if there are no more."""
+    if len(scores) == environments * beam:
+        return torch.arange(len(scores), device=scores.device)
+    return _best(scores, environments, beam)
+
+
+def _best(scores: Tensor, environments: int, beam: int) -> Tensor:
+    """Return the rows [E * B] of the `beam` best scores of each environment.
+
+    They are best first; of equal scores the earlier row comes first.
+    """
+    table = scores.view(environments, -1)
+    best = table.sort(dim=1, descending=True, stable=True).indices[:, :beam]
+    return flat_rows(best, table.shape[1])
+
+
+def _advance(
+    reader: Reader[State],
+    candidates: _Candidates,
+    returns: Tensor,
+    rows: Tensor,
+    sampling: Sampling,
+) -> _Beams:
+    """Step the survivors' last token, and draw on to where they branch again."""
+    if len(rows) < len(candidates.tokens):
+        reader.select(rows)
+    last = candidates.tokens[:, -1].index_select(0, rows)
+    ended = candidates.ended.index_select(0, rows)
+    early = range(sampling.branching)
+    drawn, ended = _extend(reader, last, ended, early, sampling)
+    logits = reader.step(drawn[-1])
+    tokens = torch.stack(drawn, 1)[:, 1:]
+    return _Beams(logits, tokens, ended, returns.index_select(0, rows))
+
+
+def _rank(cuts: Sequence[Cut], scores: Tensor, environments: int) -> Plan:
+    """Return the sequences that end in the rows of the last cut, best first."""
+    rows = _best(scores, environments, len(scores) // environments)
+    sequences = trace_back(cuts, rows)  # [E * B, H, P]
+    beams = sequences.view(environments, -1, *sequences.shape[1:])
+    return Plan.ranked(beams, scores.index_select(0, rows).view(environments, -1))

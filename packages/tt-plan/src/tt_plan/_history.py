@@ -1,6 +1,7 @@
-"""Remember what was drawn and read the surviving sequences back."""
+"""Remember what each cut kept, and read the surviving sequences back."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -20,24 +21,36 @@ class Plan(NamedTuple):
     beams: Tensor  # [E, beam, H, P] int64, all sequences, best first
     scores: Tensor  # [E, beam], their scores
 
+    @classmethod
+    def ranked(cls, beams: Tensor, scores: Tensor) -> Self:
+        """Take sequences [E, beam, H, P], best first, and their scores [E, beam]."""
+        return cls(beams[:, 0], scores[:, 0], beams, scores)
 
-class History:
-    """Keep the tokens of each cut and the row each came from; nothing is moved."""
 
-    def __init__(self) -> None:
-        """Begin with nothing."""
-        self._kept: list[tuple[Tensor, Tensor]] = []
+class Cut(NamedTuple):
+    """Hold the tokens that R rows drew last, and the rows that they continue."""
 
-    def append(self, tokens: Tensor, parents: Tensor) -> None:
-        """Add tokens [R, C] whose rows continue the rows `parents` [R] of the last."""
-        self._kept.append((tokens, parents))
+    tokens: Tensor  # int64 [R, C]
+    parents: Tensor  # int64 [R], rows of the cut before
 
-    def read(self) -> Tensor:
-        """Return the sequences [R, cuts, C] that the last rows ended up with."""
-        last = self._kept[-1][0]
-        rows = torch.arange(len(last), device=last.device)
-        found = []
-        for tokens, parents in reversed(self._kept):
-            found.append(tokens.index_select(0, rows))
-            rows = parents.index_select(0, rows)
-        return torch.stack(found[::-1], 1)
+    def take(self, rows: Tensor) -> Self:
+        """Return the rows [K] that survive."""
+        tokens, parents = self
+        return self._replace(
+            tokens=tokens.index_select(0, rows), parents=parents.index_select(0, rows)
+        )
+
+
+def trace_back(cuts: Sequence[Cut], rows: Tensor) -> Tensor:
+    """Return the sequences [R, cuts, C] that end in rows [R] of the last cut."""
+    found = []
+    for tokens, parents in reversed(cuts):
+        found.append(tokens.index_select(0, rows))
+        rows = parents.index_select(0, rows)
+    return torch.stack(found[::-1], 1)
+
+
+def flat_rows(places: Tensor, size: int) -> Tensor:
+    """Return the rows [E * K] of places [E, K], each among the `size` rows of one E."""
+    first = torch.arange(0, len(places) * size, size, device=places.device)
+    return (places + first[:, None]).flatten()

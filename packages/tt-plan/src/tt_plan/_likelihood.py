@@ -9,9 +9,10 @@ Axes: E environments, B beams of each, W entries of a logits row.
 import torch
 from torch import Tensor
 
-from tt_plan._history import History, Plan
+from tt_plan._history import Cut, Plan, flat_rows, trace_back
 from tt_plan._interface import SequenceModel, State
-from tt_plan._validate import check_counts, check_logits, check_prefix
+from tt_plan._reader import Reader
+from tt_plan._validate import check_counts, check_prefix
 
 
 def likelihood_search(
@@ -50,7 +51,7 @@ def likelihood_search(
     given = prefix[:, None, length - known :].expand(-1, beam, -1)
     tokens = torch.cat([given, drawn.view(environments, beam, -1)], 2)
     beams = tokens.view(environments, beam, horizon, transition)
-    return Plan(beams[:, 0], scores[:, 0], beams, scores)
+    return Plan.ranked(beams, scores)
 
 
 def _search(
@@ -65,24 +66,26 @@ def _search(
 
     `places` count tokens from the start of the transition in progress.
     """
-    logits, state = model.start(prefix)
-    check_logits(logits, len(prefix), stop)
-    rows = torch.arange(len(prefix) * beam, device=logits.device) // beam
-    logits, state = logits.index_select(0, rows), model.select(state, rows)
+    logits, reader = Reader.start(model, prefix, stop)
+    every = torch.arange(len(prefix) * beam, device=logits.device)
+    rows = every // beam
+    logits = logits.index_select(0, rows)
+    reader.select(rows)
     scores = _first_of_each(len(prefix), beam, logits)
     ended = torch.zeros_like(rows, dtype=torch.bool)
-    history = History()
+    cuts: list[Cut] = []
     for place in places:
         position = place % transition
         likelihoods = _log_likelihoods(logits, position, ended, stop)
         scores, rows, tokens = _cut(scores, likelihoods)
-        history.append(tokens[:, None], rows)
+        cuts.append(Cut(tokens[:, None], rows))
         ended = ended.index_select(0, rows)
         if position == 0 and stop is not None:
             ended = ended | (tokens == stop)
         if place != places[-1]:
-            logits, state = model.step(tokens, model.select(state, rows))
-    return history.read().squeeze(2), scores
+            reader.select(rows)
+            logits = reader.step(tokens)
+    return trace_back(cuts, every).squeeze(2), scores
 
 
 def _first_of_each(environments: int, beam: int, like: Tensor) -> Tensor:
@@ -113,6 +116,4 @@ def _cut(scores: Tensor, likelihoods: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     width = likelihoods.shape[1]
     total = scores[..., None] + likelihoods.view(environments, beam, width)
     best, places = total.flatten(1).topk(beam, dim=1)
-    offset = torch.arange(0, environments * beam, beam, device=scores.device)
-    rows = places // width + offset[:, None]
-    return best, rows.flatten(), (places % width).flatten()
+    return best, flat_rows(places // width, beam), (places % width).flatten()

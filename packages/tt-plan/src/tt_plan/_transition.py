@@ -1,8 +1,11 @@
-"""One transition of every row of a search, while its tokens are drawn."""
+"""How the tokens of a transition are drawn, and which of their logits are kept.
+
+Axes: R rows, N rows of the buffer, the most that there are, P positions of a
+transition, W entries of a logits row.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
 
 import torch
 from torch import Tensor
@@ -11,98 +14,84 @@ from tt_plan._interface import Sampler
 
 
 @dataclass(frozen=True)
-class Drawing:
-    """Say how tokens are drawn, and which logits are worth keeping."""
+class LogitBuffer:
+    """Keep the logits that the evaluator reads.
+
+    It is allocated once, and written again for every transition of a plan.
+    """
+
+    logits: Tensor  # [N, P, W], filled in at `positions`
+    positions: frozenset[int]
+
+    def write(self, position: int, logits: Tensor) -> None:
+        """Keep the logits [R, W] of a position, of the first R rows."""
+        if position in self.positions:
+            self.logits[: len(logits), position] = logits
+
+    def write_given(self, tokens: Tensor) -> None:
+        """Take tokens [R, e] that were given as certain: their log-likelihood is 0."""
+        for position in self.positions & set(range(tokens.shape[1])):
+            certain = self.logits[: len(tokens), position].fill_(-torch.inf)
+            certain.scatter_(1, tokens[:, position, None], 0.0)
+
+    def branch(self, position: int, logits: Tensor, parents: Tensor) -> None:
+        """Copy what the parents [N] of all rows keep, up to a position.
+
+        `logits` [R, W] are those of the position itself.
+        """
+        for early in self.positions & set(range(position)):
+            self.logits[:, early] = self.logits[:, early].index_select(0, parents)
+        if position in self.positions:
+            self.logits[:, position] = logits.index_select(0, parents)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Say how tokens are drawn, and where a beam branches into candidates."""
 
     samplers: Sequence[Sampler]  # one a position
-    generator: torch.Generator | None
+    branching: int  # the position at which a beam branches
     stop: int | None
-    reads: frozenset[int]  # positions whose logits the evaluator reads
+    generator: torch.Generator | None
+    buffer: LogitBuffer
 
-    def sample(self, position: int, logits: Tensor, count: int) -> Tensor:
+    def draw(
+        self, position: int, logits: Tensor, ended: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Draw one token a row from logits [R, W]; return it and who has ended [R].
+
+        Rows that have ended go on with the stop token.
+        """
+        tokens = self._sample(position, logits, 1)[:, 0]
+        if self.stop is not None:
+            tokens = tokens.masked_fill(ended, self.stop)
+            if position == 0:
+                ended = tokens == self.stop
+        self.buffer.write(position, logits)
+        return tokens, ended
+
+    def branch(
+        self, logits: Tensor, ended: Tensor, parents: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Draw the candidates of every row from logits [R, W]; return who has ended.
+
+        `parents` [N] are in order, each equally often. A candidate of -1 is none: of a
+        row that has ended there is one alone.
+        """
+        tokens = self._sample(self.branching, logits, len(parents) // len(logits))
+        self.buffer.branch(self.branching, logits, parents)
+        if self.stop is None:
+            return tokens.flatten(), ended.index_select(0, parents)
+        tokens = _end_once(tokens, ended, self.stop).flatten()
+        if self.branching == 0:
+            return tokens, tokens == self.stop
+        return tokens, ended.index_select(0, parents)
+
+    def _sample(self, position: int, logits: Tensor, count: int) -> Tensor:
         """Draw tokens [R, count]; the stop token only where an observation begins."""
         if position > 0 and self.stop is not None:
             logits = logits[:, : self.stop]
         return self.samplers[position](logits, count, self.generator)
-
-
-class Transition:
-    """Hold the tokens, and the logits worth keeping, of one transition of R rows.
-
-    It is allocated once and written again for every transition of a plan.
-    """
-
-    def __init__(self, drawing: Drawing, rows: int, like: Tensor) -> None:
-        """Take the number of rows and a logits row [., W] to follow."""
-        width = len(drawing.samplers)
-        self._drawing = drawing
-        self.tokens = torch.zeros(
-            rows, width, dtype=torch.int64, device=like.device
-        )  # [R, P]
-        self.logits = like.new_zeros(rows, width, like.shape[1])  # [R, P, W]
-        self.ended = torch.zeros(rows, dtype=torch.bool, device=like.device)
-        self.empty = self.ended  # slots that hold no sequence, set by `fan_out`
-
-    @classmethod
-    def given(cls, drawing: Drawing, tokens: Tensor, like: Tensor) -> Self:
-        """Begin with tokens [R, e] that were given: certain, so of log-likelihood 0."""
-        made = cls(drawing, len(tokens), like)
-        known = tokens.shape[1]
-        made.tokens[:, :known] = tokens
-        made.logits[:, :known] = -torch.inf
-        made.logits[:, :known].scatter_(2, tokens[..., None], 0.0)
-        return made
-
-    def draw(self, position: int, logits: Tensor) -> Tensor:
-        """Draw one token a row [R]; rows that have ended go on with the stop token."""
-        tokens = self._drawing.sample(position, logits, 1)[:, 0]
-        stop = self._drawing.stop
-        if stop is not None:
-            tokens = tokens.masked_fill(self.ended, stop)
-            if position == 0:
-                self.ended = tokens == stop
-        self.tokens[:, position] = tokens
-        if position in self._drawing.reads:
-            self.logits[:, position] = logits
-        return tokens
-
-    def fan_out(
-        self, source: "Transition", origin: Tensor, position: int, logits: Tensor
-    ) -> Tensor:
-        """Draw the candidates of every source row, as the rows of this transition.
-
-        Args:
-            source: the transition up to `position`.
-            origin: int64 [R], the source row of each row, in order, equally often.
-            position: where the candidates of one row part.
-            logits: [source rows, W] at that position.
-
-        Returns:
-            The tokens [R] drawn. `empty` marks the slots for which there was none.
-        """
-        count = len(origin) // len(logits)
-        tokens = self._drawing.sample(position, logits, count)
-        stop = self._drawing.stop
-        if stop is not None:
-            tokens = _end_once(tokens, source.ended, stop)
-        tokens = tokens.flatten()
-        self.empty = tokens < 0
-        tokens = tokens.clamp_min(0)
-        self.tokens[:, :position] = source.tokens.index_select(0, origin)[:, :position]
-        self.tokens[:, position] = tokens
-        self.ended = source.ended.index_select(0, origin)
-        if position == 0 and stop is not None:
-            self.ended = tokens == stop
-        self._keep_logits(source, origin, position, logits)
-        return tokens
-
-    def _keep_logits(
-        self, source: "Transition", origin: Tensor, position: int, logits: Tensor
-    ) -> None:
-        for early in self._drawing.reads & set(range(position)):
-            self.logits[:, early] = source.logits[:, early].index_select(0, origin)
-        if position in self._drawing.reads:
-            self.logits[:, position] = logits.index_select(0, origin)
 
 
 def _end_once(tokens: Tensor, ended: Tensor, stop: int) -> Tensor:

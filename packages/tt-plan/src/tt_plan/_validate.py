@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from tt_plan._interface import Evaluator, Sampler
+from tt_plan._interface import Evaluator, Outcome, Sampler
 
 
 def check_prefix(prefix: Tensor) -> None:
@@ -53,6 +53,17 @@ def check_logits(logits: Tensor, rows: int, stop: int | None) -> None:
             f"{logits.shape[1] - 1}, but got stop={stop}; pass None for a model that "
             "has no stop token"
         )
+
+
+def check_outcome(outcome: Outcome, rows: int) -> Outcome:
+    """Return the outcome; raise ValueError unless it is a reward and a value a row."""
+    reward, value = outcome
+    if reward.shape != (rows,) or value.shape != (rows,):
+        raise ValueError(
+            f"the evaluator must return a reward and a value [{rows}], but "
+            f"their shapes are {tuple(reward.shape)} and {tuple(value.shape)}"
+        )
+    return outcome
 
 
 def check_judged(name: str, numbers: Tensor, rows: int) -> Tensor:
