@@ -9,6 +9,7 @@ from torch.nn.functional import one_hot
 
 from tt_plan import (
     Expectation,
+    FunctionEvaluator,
     LogLikelihood,
     Outcome,
     SequenceModel,
@@ -316,13 +317,35 @@ def test_evaluator_reads_a_given_position_as_certain(table: Make) -> None:
     beam_search(
         table(V),
         torch.tensor([[3, 1]]),
-        spy,
+        FunctionEvaluator(spy),
         samplers=GREEDY,
         horizon=1,
         beam=1,
         candidates=1,
     )
     assert torch.equal(seen[0][0, :2], one_hot(torch.tensor([3, 1]), V).float())
+
+
+@pytest.mark.parametrize("positions", [None, (-1, 1), ()])
+def test_evaluator_sees_logits_at_its_positions_alone(
+    table: Make, positions: tuple[int, ...] | None
+) -> None:
+    seen = []
+
+    def spy(tokens: Tensor, logits: Tensor) -> Outcome:
+        seen.append([int(e) for e in logits.any(2).any(0).nonzero()])
+        return Outcome(tokens[:, 0].float(), tokens[:, 0].float())
+
+    beam_search(
+        table(V),
+        torch.tensor([[3, 1]]),
+        FunctionEvaluator(spy, positions),
+        samplers=GREEDY,
+        horizon=2,
+        beam=2,
+    )
+    read = range(P) if positions is None else [e % P for e in positions]
+    assert seen == [sorted(read)] * 2
 
 
 def test_too_few_distinct_candidates_leave_places_empty() -> None:
@@ -371,8 +394,12 @@ def test_reduced_precision_logits_are_planned_with(table: Make) -> None:
         ({"stop": 3}, "stop token must be the last of 5 logits, 4, but got stop=3"),
         ({"evaluator": Expectation(torch.zeros(2))}, "got 2 bin middles for logits"),
         (
-            {"evaluator": lambda tokens, logits: Outcome(tokens, tokens)},
+            {"evaluator": FunctionEvaluator(lambda tokens, _: Outcome(tokens, tokens))},
             "the evaluator must return a reward and a value",
+        ),
+        (
+            {"evaluator": lambda tokens, _: Outcome(tokens[:, 0], tokens[:, 0])},
+            "wrap a function in FunctionEvaluator",
         ),
     ],
 )

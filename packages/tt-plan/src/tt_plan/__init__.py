@@ -3,7 +3,13 @@
 from tt_plan._beam import beam_search
 from tt_plan._best_of_n import best_of_n
 from tt_plan._critic_evaluators import Advantage, QValue
-from tt_plan._evaluators import Expectation, Goal, LogLikelihood, Quantile
+from tt_plan._evaluators import (
+    Expectation,
+    FunctionEvaluator,
+    Goal,
+    LogLikelihood,
+    Quantile,
+)
 from tt_plan._history import Plan
 from tt_plan._interface import Evaluator, Outcome, Sampler, SequenceModel
 from tt_plan._likelihood import likelihood_search
@@ -21,6 +27,7 @@ __all__ = [
     "Advantage",
     "Evaluator",
     "Expectation",
+    "FunctionEvaluator",
     "Goal",
     "LogLikelihood",
     "Outcome",

@@ -1,12 +1,28 @@
-"""Judge a transition by the model's own distributions, or by a goal."""
+"""Judge a transition by the model's own distributions, a goal or a function."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from tt_plan._interface import Outcome
 from tt_plan._middles import Middles, as_middles, bin_weights, decode, expectation
+
+
+@dataclass(frozen=True)
+class FunctionEvaluator:
+    """Judge by a function of tokens [R, P] and the logits [R, P, W] they came from.
+
+    `positions` are those whose logits it reads: all by default, () for none.
+    """
+
+    function: Callable[[Tensor, Tensor], Outcome]
+    positions: Sequence[int] | None = None
+
+    def __call__(self, tokens: Tensor, logits: Tensor, /) -> Outcome:
+        """Return the function's outcome [R]."""
+        return self.function(tokens, logits)
 
 
 class Expectation:
@@ -86,6 +102,8 @@ class LogLikelihood:
     float32 at least. Plan with a discount of 1. An ended row earns nothing more, the
     end itself included; `likelihood_search` counts it, and branches at every token.
     """
+
+    positions: None = None
 
     def __call__(self, tokens: Tensor, logits: Tensor, /) -> Outcome:
         """Return the log-likelihood [R] as reward, and a value of 0."""

@@ -5,7 +5,8 @@ positions of a transition, W entries of a logits row (the tokens, then the stop 
 where there is one).
 """
 
-from typing import NamedTuple, Protocol, TypeVar
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -40,20 +41,27 @@ class Outcome(NamedTuple):
     value: Tensor  # [R]
 
 
+@runtime_checkable
 class Evaluator(Protocol):
     """Judge one transition of each row of a search.
 
-    An evaluator may have an attribute `positions`, a sequence of ints: the positions
-    whose logits it reads, counted from the end where negative. Logits at other
-    positions are then not filled in. Without it, all of them are.
+    A plain function has no `positions`: wrap it in `FunctionEvaluator`.
     """
+
+    @property
+    def positions(self) -> Sequence[int] | None:
+        """The positions whose logits are read: negative from the end, None for all.
+
+        Logits at other positions are not filled in, as each costs a copy.
+        """
+        ...
 
     def __call__(self, tokens: Tensor, logits: Tensor, /) -> Outcome:
         """Return the outcome [R] of tokens [R, P] drawn from logits [R, P, W].
 
         A position that was given and not drawn has logits 0 at its token and minus
         infinity elsewhere. Rows that have ended hold stop tokens; what is returned for
-        them is ignored. The tensors are written again after the call.
+        them is ignored. The logits are overwritten after the call.
         """
         ...
 

@@ -77,8 +77,16 @@ def check_judged(name: str, numbers: Tensor, rows: int) -> Tensor:
 
 
 def read_positions(evaluator: Evaluator, width: int) -> frozenset[int]:
-    """Return the positions whose logits the evaluator reads, of `width` in all."""
-    positions = getattr(evaluator, "positions", None)
+    """Return the positions whose logits the evaluator reads, of `width` in all.
+
+    Raises ValueError unless it is an evaluator, and they are among them.
+    """
+    if not isinstance(evaluator, Evaluator):
+        raise ValueError(
+            "the evaluator must be callable and say in `positions` which logits it "
+            f"reads, but got {evaluator!r}; wrap a function in FunctionEvaluator"
+        )
+    positions = evaluator.positions
     if positions is None:
         return frozenset(range(width))
     if not all(-width <= position < width for position in positions):
