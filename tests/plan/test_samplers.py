@@ -125,9 +125,9 @@ def test_likeliest_tokens_are_distinct_and_ordered() -> None:
 
 def test_temperature_sharpens_and_flattens() -> None:
     logits = torch.tensor([0.8, 0.2]).log()
-    for degree in (0.5, 2.0):
-        found = frequencies(temperature(degree, nucleus(1.0)), logits)
-        expected = (logits / degree).softmax(-1)
+    for value in (0.5, 2.0):
+        found = frequencies(temperature(value, nucleus(1.0)), logits)
+        expected = (logits / value).softmax(-1)
         torch.testing.assert_close(found, expected, atol=0.012, rtol=0)
 
 
@@ -156,9 +156,9 @@ def test_settings_out_of_range_are_refused() -> None:
     for k in refused:
         with pytest.raises(ValueError, match=f"whole number .* got {k}"):
             top_k(k)
-    for degree in (0.0, float("inf"), float("nan")):
+    for value in (0.0, float("inf"), float("nan")):
         with pytest.raises(ValueError, match="a temperature is above 0 and finite"):
-            temperature(degree, greedy())
+            temperature(value, greedy())
 
 
 @pytest.mark.parametrize("mass", [1e-17, 1e-300])

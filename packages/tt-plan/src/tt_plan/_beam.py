@@ -117,13 +117,13 @@ def _search(
     evaluator: Evaluator,
     settings: _Settings,
 ) -> Plan:
-    """Draw candidates, judge them and cut them, one transition after the other."""
+    """Draw candidates, evaluate them and cut them, one transition after the other."""
     logits, reader = Reader.start(model, prefix, settings.stop)
     beams, sampling = _begin(prefix, logits, settings)
     cuts: list[Cut] = []
     for step in range(settings.horizon):
         candidates = _draw(reader, beams, sampling)
-        returns, scores = _judge(evaluator, candidates, settings.discount, step)
+        returns, scores = _evaluate(evaluator, candidates, settings.discount, step)
         rows = _cut(scores, len(prefix), settings.beam)
         cuts.append(Cut(candidates.tokens, candidates.parents).take(rows))
         if step + 1 < settings.horizon:
@@ -186,7 +186,7 @@ def _extend(
     return drawn, ended
 
 
-def _judge(
+def _evaluate(
     evaluator: Evaluator, candidates: _Candidates, discount: float, step: int
 ) -> tuple[Tensor, Tensor]:
     """Return the discounted rewards [N] up to the `step`-th transition, and the scores.

@@ -1,4 +1,4 @@
-"""Judge a transition by a critic."""
+"""Evaluate a transition by a critic."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 from tt_plan._interface import Outcome
 from tt_plan._middles import Middles, as_middles, decode_pair, expectation
-from tt_plan._validate import check_judged
+from tt_plan._validate import check_critic
 
 
 class QValue:
@@ -49,7 +49,7 @@ class QValue:
     def __call__(self, tokens: Tensor, logits: Tensor, /) -> Outcome:
         """Return the expected reward and Q [R]."""
         pair = decode_pair(tokens, self._observation, self._action)
-        value = check_judged("q", self._q(*pair), len(tokens))
+        value = check_critic("q", self._q(*pair), len(tokens))
         if self._reward is None:
             reward = torch.zeros_like(value)
         else:
@@ -85,6 +85,6 @@ class Advantage:
         """Return Q - V and 0 [R]."""
         del logits
         observation, action = decode_pair(tokens, self._observation, self._action)
-        q = check_judged("q", self._q(observation, action), len(tokens))
-        reward = q - check_judged("v", self._v(observation), len(tokens))
+        q = check_critic("q", self._q(observation, action), len(tokens))
+        reward = q - check_critic("v", self._v(observation), len(tokens))
         return Outcome(reward, torch.zeros_like(reward))

@@ -1,18 +1,18 @@
-"""Judge a transition by the model's own distributions, a goal or a function."""
+"""Evaluate a transition by the model's distributions, a goal or a function."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from tt_plan._interface import Outcome
-from tt_plan._middles import Middles, as_middles, bin_weights, decode, expectation
+from tt_plan._middles import Middles, as_middles, bin_probabilities, decode, expectation
 
 
 @dataclass(frozen=True)
 class FunctionEvaluator:
-    """Judge by a function of tokens [R, P] and the logits [R, P, W] they came from.
+    """Evaluate by a function of tokens [R, P] and the logits [R, P, W] they came from.
 
     `positions` are those whose logits it reads: all by default, () for none.
     """
@@ -39,27 +39,24 @@ class Expectation:
         positions: Sequence[int] = (-2, -1),
     ) -> None:
         """Take bin middles [V] of the reward and of the value, on the plan's device."""
-        self._tables = [as_middles("reward_middles", reward_middles, "V")]
-        if value_middles is not None:
-            self._tables.append(as_middles("value_middles", value_middles, "V"))
+        self._tables = _tables(reward_middles, value_middles)
         self.positions = tuple(positions[: len(self._tables)])
 
     def __call__(self, tokens: Tensor, logits: Tensor, /) -> Outcome:
         """Return the expected reward and value [R]."""
         del tokens
-        means = [
+        return _outcome(
             expectation(logits, position, table)
             for position, table in zip(self.positions, self._tables, strict=True)
-        ]
-        return Outcome(means[0], means[1] if means[1:] else torch.zeros_like(means[0]))
+        )
 
 
 class Quantile:
     """Take a quantile of the reward and value distributions.
 
-    Below 0.5 is cautious, above is hopeful. The quantile is the smallest bin middle
-    that has at least a share `q` of the probability at or below it. `positions` are
-    those of the reward and of the value token. Without `value_middles` the value is 0.
+    Below 0.5 is pessimistic, above is optimistic. The quantile is the smallest bin
+    middle with a probability of at least `q` at or below it. `positions` are those of
+    the reward and of the value token. Without `value_middles` the value is 0.
     """
 
     def __init__(
@@ -75,9 +72,7 @@ class Quantile:
                 f"a quantile is in (0, 1], but got q={q}; 0.5 is the median"
             )
         self._q = q
-        tables = [as_middles("reward_middles", reward_middles, "V")]
-        if value_middles is not None:
-            tables.append(as_middles("value_middles", value_middles, "V"))
+        tables = _tables(reward_middles, value_middles)
         self._tables = [table.sort() for table in tables]
         self.positions = tuple(positions[: len(tables)])
 
@@ -88,11 +83,11 @@ class Quantile:
         for position, (middles, order) in zip(
             self.positions, self._tables, strict=True
         ):
-            drawn = bin_weights(logits, position, middles)
-            share = drawn[:, order].cumsum(-1)
-            place = (share < self._q * share[:, -1:]).sum(-1)
-            found.append(middles[place])
-        return Outcome(found[0], found[1] if found[1:] else torch.zeros_like(found[0]))
+            probabilities = bin_probabilities(logits, position, middles)
+            cumulative = probabilities[:, order].cumsum(-1)
+            index = (cumulative < self._q * cumulative[:, -1:]).sum(-1)
+            found.append(middles[index])
+        return _outcome(found)
 
 
 class LogLikelihood:
@@ -143,22 +138,36 @@ class Goal:
             )
         if not isinstance(goal, Tensor):  # a copy, as torch warns of frozen arrays
             goal = torch.tensor(goal, dtype=table.dtype)
-        point = goal.to(table)
-        if point.shape != (len(columns),):
+        target = goal.to(table)
+        if target.shape != (len(columns),):
             raise ValueError(
                 f"goal must have one number for each of {len(columns)} dimensions, "
-                f"but its shape is {tuple(point.shape)}; name its columns of the "
+                f"but its shape is {tuple(target.shape)}; name its columns of the "
                 "observation in `dimensions`"
             )
         self._table, self._scale = table, scale
-        self._goal, self._counts = table.new_zeros(2, len(table))  # [Do] each
-        self._goal[columns], self._counts[columns] = point, 1.0
+        self._goal, self._mask = table.new_zeros(2, len(table))  # [Do] each
+        self._goal[columns], self._mask[columns] = target, 1.0
 
     def __call__(self, tokens: Tensor, logits: Tensor, /) -> Outcome:
         """Return the nearness [R], as reward and as value."""
         del logits
         reached = decode(tokens[:, : len(self._table)], self._table)
-        apart = (reached - self._goal) * self._counts
-        distance = torch.linalg.vector_norm(apart, dim=1)
+        difference = (reached - self._goal) * self._mask
+        distance = torch.linalg.vector_norm(difference, dim=1)
         nearness = 1.0 / (1.0 + distance / self._scale)
         return Outcome(nearness, nearness)
+
+
+def _tables(reward: Middles, value: Middles | None) -> list[Tensor]:
+    """Check bin middles [V] of the reward, and of the value where there is one."""
+    tables = [as_middles("reward_middles", reward, "V")]
+    if value is not None:
+        tables.append(as_middles("value_middles", value, "V"))
+    return tables
+
+
+def _outcome(numbers: Iterable[Tensor]) -> Outcome:
+    """Take the first [R] as reward and the second as value, 0 where there is none."""
+    reward, *value = numbers
+    return Outcome(reward, value[0] if value else torch.zeros_like(reward))

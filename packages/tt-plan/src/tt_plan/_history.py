@@ -50,7 +50,7 @@ def trace_back(cuts: Sequence[Cut], rows: Tensor) -> Tensor:
     return torch.stack(found[::-1], 1)
 
 
-def flat_rows(places: Tensor, size: int) -> Tensor:
-    """Return the rows [E * K] of places [E, K], each among the `size` rows of one E."""
-    first = torch.arange(0, len(places) * size, size, device=places.device)
-    return (places + first[:, None]).flatten()
+def flat_rows(indices: Tensor, size: int) -> Tensor:
+    """Return the rows [E * K] of indices [E, K] into `size` rows an environment."""
+    first = torch.arange(0, len(indices) * size, size, device=indices.device)
+    return (indices + first[:, None]).flatten()

@@ -43,7 +43,7 @@ class Outcome(NamedTuple):
 
 @runtime_checkable
 class Evaluator(Protocol):
-    """Judge one transition of each row of a search.
+    """Say what one transition of each row of a search is worth.
 
     A plain function has no `positions`: wrap it in `FunctionEvaluator`.
     """

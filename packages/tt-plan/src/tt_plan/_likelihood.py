@@ -57,14 +57,14 @@ def likelihood_search(
 def _search(
     model: SequenceModel[State],
     prefix: Tensor,
-    places: range,
+    indices: range,
     transition: int,
     beam: int,
     stop: int | None,
 ) -> tuple[Tensor, Tensor]:
-    """Return the tokens [E * B, places] of the likeliest sequences, and scores [E, B].
+    """Return the tokens [E * B, indices] of the likeliest sequences, and scores [E, B].
 
-    `places` count tokens from the start of the transition in progress.
+    `indices` count tokens from the start of the transition in progress.
     """
     logits, reader = Reader.start(model, prefix, stop)
     every = torch.arange(len(prefix) * beam, device=logits.device)
@@ -74,15 +74,15 @@ def _search(
     scores = _first_of_each(len(prefix), beam, logits)
     ended = torch.zeros_like(rows, dtype=torch.bool)
     cuts: list[Cut] = []
-    for place in places:
-        position = place % transition
+    for index in indices:
+        position = index % transition
         likelihoods = _log_likelihoods(logits, position, ended, stop)
         scores, rows, tokens = _cut(scores, likelihoods)
         cuts.append(Cut(tokens[:, None], rows))
         ended = ended.index_select(0, rows)
         if position == 0 and stop is not None:
             ended = ended | (tokens == stop)
-        if place != places[-1]:
+        if index != indices[-1]:
             reader.select(rows)
             logits = reader.step(tokens)
     return trace_back(cuts, every).squeeze(2), scores
@@ -115,5 +115,5 @@ def _cut(scores: Tensor, likelihoods: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     environments, beam = scores.shape
     width = likelihoods.shape[1]
     total = scores[..., None] + likelihoods.view(environments, beam, width)
-    best, places = total.flatten(1).topk(beam, dim=1)
-    return best, flat_rows(places // width, beam), (places % width).flatten()
+    best, indices = total.flatten(1).topk(beam, dim=1)
+    return best, flat_rows(indices // width, beam), (indices % width).flatten()

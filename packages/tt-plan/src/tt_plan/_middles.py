@@ -6,7 +6,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from tt_plan._rows import weights
+from tt_plan._rows import unnormalized
 
 Middles = Tensor | npt.NDArray[Any]
 
@@ -23,8 +23,8 @@ def as_middles(name: str, values: Middles, axes: str) -> Tensor:
     return middles if middles.is_floating_point() else middles.float()
 
 
-def bin_weights(logits: Tensor, position: int, middles: Tensor) -> Tensor:
-    """Return weights [R, V] in proportion to the bins' probabilities at a position.
+def bin_probabilities(logits: Tensor, position: int, middles: Tensor) -> Tensor:
+    """Return the bins' probabilities [R, V] at a position, up to a factor a row.
 
     The stop token is left out.
 
@@ -36,13 +36,13 @@ def bin_weights(logits: Tensor, position: int, middles: Tensor) -> Tensor:
             f"got {bins} bin middles for logits with {logits.shape[-1]} entries; they "
             "need as many, or one more for the stop token: take both from one tokenizer"
         )
-    return weights(logits[:, position, :bins].to(middles.dtype))
+    return unnormalized(logits[:, position, :bins].to(middles.dtype))
 
 
 def expectation(logits: Tensor, position: int, middles: Tensor) -> Tensor:
     """Return the mean [R] of the bin middles at one position, stop left out."""
-    share = bin_weights(logits, position, middles)
-    return (share @ middles) / share.sum(-1)
+    probabilities = bin_probabilities(logits, position, middles)
+    return (probabilities @ middles) / probabilities.sum(-1)
 
 
 def decode(tokens: Tensor, middles: Tensor) -> Tensor:

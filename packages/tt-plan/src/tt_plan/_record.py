@@ -67,12 +67,12 @@ def _pad(prefix: Tensor) -> Tensor:
 def _record(planner: Planner, prefix: Tensor) -> _Recording:
     given = prefix.clone()
     generator = torch.Generator(prefix.device).manual_seed(0)
-    aside = torch.cuda.Stream(prefix.device)  # type: ignore[no-untyped-call]
-    aside.wait_stream(torch.cuda.current_stream(prefix.device))
-    with torch.cuda.stream(aside):  # buffers, tables and kernels are made before
+    warm_up = torch.cuda.Stream(prefix.device)  # type: ignore[no-untyped-call]
+    warm_up.wait_stream(torch.cuda.current_stream(prefix.device))
+    with torch.cuda.stream(warm_up):  # buffers, tables and kernels are made before
         for _ in range(_WARM_UPS):
             planner(given, generator)
-    torch.cuda.current_stream(prefix.device).wait_stream(aside)
+    torch.cuda.current_stream(prefix.device).wait_stream(warm_up)
     graph = torch.cuda.CUDAGraph()
     graph.register_generator_state(generator)
     with torch.cuda.graph(graph):

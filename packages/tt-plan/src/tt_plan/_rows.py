@@ -16,13 +16,13 @@ import torch
 from torch import Tensor
 
 
-def weights(logits: Tensor) -> Tensor:
-    """Return probabilities [R, W] up to a factor: the likeliest entry weighs 1."""
+def unnormalized(logits: Tensor) -> Tensor:
+    """Return probabilities [R, W] up to a factor a row: the likeliest has 1."""
     return (logits - logits.amax(-1, keepdim=True)).mul_(log2(e)).exp2_()
 
 
 def argmax(values: Tensor) -> Tensor:
-    """Return the place [R] of the largest of each row [R, W], the first of equals."""
+    """Return the index [R] of the largest of each row [R, W], the first of equals."""
     if values.device.type == "cpu" and values.dtype == torch.float32:
         return torch.from_numpy(values.detach().numpy().argmax(-1))
     return values.argmax(-1)
@@ -36,7 +36,7 @@ def ascending(values: Tensor) -> Tensor:
 
 
 def first_above(sums: Tensor, limits: Tensor) -> Tensor:
-    """Return the first place [R, K] at which each limit is exceeded.
+    """Return the first index [R, K] at which each limit is exceeded.
 
     `sums` [R, W] ascend, and `limits` [R, K] are below the last of their row.
     """

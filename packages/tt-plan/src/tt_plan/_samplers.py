@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from tt_plan._interface import Sampler
-from tt_plan._rows import argmax, ascending, first_above, weights
+from tt_plan._rows import argmax, ascending, first_above, unnormalized
 
 _ALMOST_ONE = 1.0 - 2.0**-24
 """The largest float32 below 1; times any normal float32 it rounds to less than it."""
@@ -61,16 +61,16 @@ def top_k(k: int) -> Sampler:
     if not isinstance(k, Integral) or k < 1:
         raise ValueError(
             f"top_k keeps a whole number of tokens, at least 1, but got {k!r}; "
-            "nucleus() keeps a share of the probability"
+            "nucleus() keeps a part of the probability"
         )
 
     def sample(
         logits: Tensor, count: int, generator: torch.Generator | None = None, /
     ) -> Tensor:
-        likely = weights(logits.float())
-        place = max(0, logits.shape[-1] - k)
-        threshold = ascending(likely)[:, place : place + 1]
-        return _draw_above(likely, threshold, count, generator)
+        probabilities = unnormalized(logits.float())
+        index = max(0, logits.shape[-1] - k)
+        threshold = ascending(probabilities)[:, index : index + 1]
+        return _draw_above(probabilities, threshold, count, generator)
 
     return sample
 
@@ -92,8 +92,8 @@ def tail_cut(mass: float) -> Sampler:
     """Make a sampler that drops the least likely tokens, up to `mass` together.
 
     A token is dropped if it and all tokens at most as likely sum to `mass` or less.
-    The likeliest token always stays, equally likely tokens share one fate, and the
-    rest is sampled in proportion to its probability. Raises ValueError unless
+    The likeliest token always stays, equally likely tokens stay or go together, and
+    the rest is sampled in proportion to its probability. Raises ValueError unless
     0 <= mass < 1.
     """
     if not 0.0 <= mass < 1.0:
@@ -102,42 +102,41 @@ def tail_cut(mass: float) -> Sampler:
             "0.6 samples from the likeliest 40 %"
         )
 
-    share = min(mass, _ALMOST_ONE)
+    dropped = min(mass, _ALMOST_ONE)
 
     def sample(
         logits: Tensor, count: int, generator: torch.Generator | None = None, /
     ) -> Tensor:
-        likely = weights(logits.float())
-        order = ascending(likely)  # [R, W]
-        below = order.cumsum(-1)
-        kept = first_above(below, share * below[:, -1:])  # the least likely that stays
-        return _draw_above(likely, order.gather(1, kept), count, generator)
+        probabilities = unnormalized(logits.float())
+        order = ascending(probabilities)  # [R, W]
+        cumulative = order.cumsum(-1)
+        kept = first_above(cumulative, dropped * cumulative[:, -1:])  # the least likely
+        return _draw_above(probabilities, order.gather(1, kept), count, generator)
 
     return sample
 
 
-def temperature(degree: float, inner: Sampler) -> Sampler:
-    """Make a sampler that gives `inner` the logits divided by `degree`.
+def temperature(value: float, inner: Sampler) -> Sampler:
+    """Make a sampler that gives `inner` the logits divided by a temperature.
 
-    Above 1 flattens, below 1 sharpens. Raises ValueError unless
-    0 < degree < infinity.
+    Above 1 flattens, below 1 sharpens. Raises ValueError unless 0 < value < infinity.
     """
-    if not 0.0 < degree < math.inf:
+    if not 0.0 < value < math.inf:
         raise ValueError(
-            f"a temperature is above 0 and finite, but got {degree}; use greedy() for "
+            f"a temperature is above 0 and finite, but got {value}; use greedy() for "
             "its lower limit"
         )
 
     def sample(
         logits: Tensor, count: int, generator: torch.Generator | None = None, /
     ) -> Tensor:
-        return inner(logits / degree, count, generator)
+        return inner(logits / value, count, generator)
 
     return sample
 
 
 def _draw_above(
-    likely: Tensor,
+    probabilities: Tensor,
     threshold: Tensor,
     count: int,
     generator: torch.Generator | None,
@@ -145,7 +144,7 @@ def _draw_above(
     """Draw `count` tokens a row among those at least as likely as `threshold`.
 
     Args:
-        likely: [R, W] float32, proportional to probabilities.
+        probabilities: [R, W] float32, up to a factor a row.
         threshold: [R, 1], at most the largest of its row.
         count: tokens for each row, drawn independently.
         generator: where the randomness comes from.
@@ -153,7 +152,8 @@ def _draw_above(
     Returns:
         int64 tokens [R, count].
     """
-    sums = likely.clone().ge_(threshold).mul_(likely).cumsum(-1)  # [R, W]
-    shape = (len(sums), count)
-    uniform = torch.rand(shape, generator=generator, device=sums.device)  # < 1
-    return first_above(sums, uniform * sums[:, -1:])  # never a token of no weight
+    kept = probabilities.clone().ge_(threshold).mul_(probabilities)  # [R, W]
+    cumulative = kept.cumsum(-1)
+    shape = (len(cumulative), count)
+    uniform = torch.rand(shape, generator=generator, device=cumulative.device)  # < 1
+    return first_above(cumulative, uniform * cumulative[:, -1:])  # never of no weight

@@ -66,7 +66,7 @@ def check_outcome(outcome: Outcome, rows: int) -> Outcome:
     return outcome
 
 
-def check_judged(name: str, numbers: Tensor, rows: int) -> Tensor:
+def check_critic(name: str, numbers: Tensor, rows: int) -> Tensor:
     """Return a critic's numbers; raise ValueError unless they are one a row, [rows]."""
     if numbers.shape != (rows,):
         raise ValueError(

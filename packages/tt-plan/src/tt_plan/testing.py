@@ -79,9 +79,9 @@ def _run(
     """Yield the logits after each length of tokens [B, T], from `start` on."""
     logits, state = model.start(tokens[:, :start])
     yield start, logits.clone()
-    for place in range(start, tokens.shape[1]):
-        logits, state = model.step(tokens[:, place], state)
-        yield place + 1, logits.clone()
+    for index in range(start, tokens.shape[1]):
+        logits, state = model.step(tokens[:, index], state)
+        yield index + 1, logits.clone()
 
 
 def _check_equal(law: str, found: Tensor, expected: Tensor, tolerance: float) -> None:
@@ -123,10 +123,10 @@ def _check_select(model: SequenceModel[Any], tokens: Tensor, tolerance: float) -
     batch, length = tokens.shape
     lineage, found = tokens[:, :1], []
     _, state = model.start(lineage)
-    for place in range(1, length):
-        wide = torch.arange(batch * (1 + place % 2), device=tokens.device)
-        rows = (place * wide + wide // 2) % len(lineage)  # repeats, gaps, no order
-        following = tokens[wide % batch, place]
+    for index in range(1, length):
+        wide = torch.arange(batch * (1 + index % 2), device=tokens.device)
+        rows = (index * wide + wide // 2) % len(lineage)  # repeats, gaps, no order
+        following = tokens[wide % batch, index]
         lineage = torch.cat([lineage[rows], following[:, None]], 1)
         logits, state = model.step(following, model.select(state, rows))
         found.append((lineage, logits.clone()))
@@ -142,8 +142,8 @@ def _check_forks(model: SequenceModel[Any], tokens: Tensor, tolerance: float) ->
     forks = [model.select(state, first), model.select(state, second)]
     lineages = [tokens[first, :length], tokens[second, :length]]
     found = []
-    for place in (0, -1):  # the forks take turns
-        for fork, following in enumerate((tokens[:2, place], tokens[-2:, place])):
+    for index in (0, -1):  # the forks take turns
+        for fork, following in enumerate((tokens[:2, index], tokens[-2:, index])):
             logits, forks[fork] = model.step(following, forks[fork])
             lineages[fork] = torch.cat([lineages[fork], following[:, None]], 1)
             found.append((fork, lineages[fork], logits.clone()))
