@@ -102,13 +102,13 @@ def comments(text: str, line: int | None) -> str:
 
 
 def agree(shown: str, printed: str) -> bool:
-    """Compare word by word, numbers with decimals to 5 %; `...` is anything."""
+    """Compare word by word, decimals to 5 % or 0.05; `...` is anything."""
     parts = re.split(rf"(\.\.\.|{DECIMAL}|\s+)", shown.strip())
     found = re.fullmatch("".join(map(pattern, parts)), printed.strip(), re.DOTALL)
     if not found:
         return False
     pairs = zip(re.findall(DECIMAL, shown), found.groups(), strict=True)
-    near = functools.partial(math.isclose, rel_tol=0.05, abs_tol=0.01)
+    near = functools.partial(math.isclose, rel_tol=0.05, abs_tol=0.05)
     return all(near(float(wanted), float(came)) for wanted, came in pairs)
 
 
