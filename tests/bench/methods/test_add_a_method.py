@@ -40,7 +40,8 @@ def test_the_steps_of_the_page_make_a_method(tmp_path: Path) -> None:
     blocks = re.findall(r"```(\w+)\n(.*?)```", PAGE.read_text(), re.DOTALL)
     (file,) = [text for language, text in blocks if language == "python"]
     lines, command = [t.splitlines() for language, t in blocks if language == "text"]
-    assert command[0].startswith("tt-bench d4rl") and "--mean.scale" in command[0]
+    assert command[0].startswith("tt-bench d4rl")
+    assert "--mean.scale" in command[0]
     (copied / "methods" / "mean.py").write_text(file)
     table = copied / "methods" / "table.py"
     before = table.read_text()

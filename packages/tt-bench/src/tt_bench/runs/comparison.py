@@ -31,8 +31,7 @@ def compare(
 ) -> list[RunResult]:
     """Train methods on a dataset and play them in its environment.
 
-    Finished runs are found in the output folder and reused; an interrupted comparison
-    goes on where it was stopped.
+    Finished runs are found in the output folder; what was interrupted goes on.
 
     Args:
         dataset: episodes with their environment, or a name as `load_dataset` takes it.
@@ -51,11 +50,9 @@ def compare(
         A result a run, method by method in the order of `METHODS`.
 
     Raises:
-        ValueError: a setting is out of its range, the dataset is not there, or it does
-            not fit its environment or a method.
+        ValueError: a setting or the dataset can't be used.
     """
-    if isinstance(dataset, str):
-        dataset = load_dataset(dataset)
+    data = load_dataset(dataset) if isinstance(dataset, str) else dataset
     config = RunConfig(
         methods=tuple(methods),
         seeds=seeds,
@@ -65,7 +62,7 @@ def compare(
         device=device,
         output=Path(output),
     )
-    experiment = Experiment.of(dataset, recipe or recipe_for(dataset.name), config)
+    experiment = Experiment.of(data, recipe or recipe_for(data.name), config)
     if budget is not None:
         experiment = within_budget(experiment, budget, notify)
     return run_all(experiment, notify)
