@@ -11,8 +11,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from tt_model import TrajectoryTransformer, TransformerConfig, _indexed
+from tt_model import TrajectoryTransformer, TransformerConfig
 from tt_model._config import Positions
+from tt_model.cache import ring
 from tt_plan import (
     Expectation,
     Plan,
@@ -80,7 +81,7 @@ def plan(
 @pytest.fixture(autouse=True, params=["shared", "indexed"])
 def cache(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run every test with the processor's cache and with that of other devices."""
-    monkeypatch.setattr(_indexed, "suits", lambda device: request.param == "indexed")
+    monkeypatch.setattr(ring, "suits", lambda device: request.param == "indexed")
 
 
 CASES = list(itertools.product(("rotary", "learned"), ("likeliest", "sampled")))

@@ -4,14 +4,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from tt_model import TrajectoryTransformer, TransformerConfig, _indexed
+from tt_model import TrajectoryTransformer, TransformerConfig
 from tt_model._config import Positions
+from tt_model.cache import ring
 
 
 @pytest.fixture(autouse=True, params=["shared", "indexed"])
 def cache(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run every test with the processor's cache and with that of other devices."""
-    monkeypatch.setattr(_indexed, "suits", lambda device: request.param == "indexed")
+    monkeypatch.setattr(ring, "suits", lambda device: request.param == "indexed")
 
 
 SCHEMES: tuple[Positions, ...] = ("rotary", "learned")

@@ -19,11 +19,11 @@ from safetensors.torch import save_file
 
 from tt_model._checkpoint import load, save
 from tt_model._config import Positions, TransformerConfig
-from tt_model._data import Sequences
-from tt_model._history import Epoch, Progress
-from tt_model._train_config import TrainConfig
-from tt_model._training import train
 from tt_model._transformer import TrajectoryTransformer
+from tt_model.training.config import TrainConfig
+from tt_model.training.data import Sequences
+from tt_model.training.history import Epoch, Progress
+from tt_model.training.train import train
 
 SETTINGS: dict[str, Any] = {
     "steps": 120,
@@ -37,9 +37,9 @@ import os, signal, sys
 import numpy as np
 import torch
 from tt_model._config import Positions, TransformerConfig
-from tt_model._data import Sequences
-from tt_model._train_config import TrainConfig
-from tt_model._training import train
+from tt_model.training.data import Sequences
+from tt_model.training.config import TrainConfig
+from tt_model.training.train import train
 from tt_model._transformer import TrajectoryTransformer
 """
 DIE_WHILE_WRITING = """

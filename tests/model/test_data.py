@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tt_model._data import (
+from tt_model.training.data import (
     IGNORED,
     Sequences,
     Shuffle,

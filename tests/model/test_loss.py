@@ -6,8 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tt_model._data import IGNORED, Batch
-from tt_model._loss import next_token_loss, position_losses
+from tt_model.training.data import IGNORED, Batch
+from tt_model.training.loss import next_token_loss, position_losses
 
 
 def random_case(

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tt_model._config import Positions, TransformerConfig
-from tt_model._optimizer import (
+from tt_model._transformer import TrajectoryTransformer
+from tt_model.training.optimizer import (
     Schedule,
     learning_rate,
     make_optimizer,
     matmul_weights,
     set_learning_rate,
 )
-from tt_model._transformer import TrajectoryTransformer
 
 
 def make(positions: Positions) -> TrajectoryTransformer:

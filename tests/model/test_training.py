@@ -11,12 +11,12 @@ import torch
 from torch.nn import functional as F
 
 from tt_model._config import Positions, TransformerConfig
-from tt_model._data import IGNORED, Sequences, Shuffle, gather, place
-from tt_model._history import Epoch, Progress
-from tt_model._optimizer import learning_rate, matmul_weights
-from tt_model._train_config import TrainConfig
-from tt_model._training import train
 from tt_model._transformer import TrajectoryTransformer
+from tt_model.training.config import TrainConfig
+from tt_model.training.data import IGNORED, Sequences, Shuffle, gather, place
+from tt_model.training.history import Epoch, Progress
+from tt_model.training.optimizer import learning_rate, matmul_weights
+from tt_model.training.train import train
 
 V, P, T = 5, 3, 2
 CPU = torch.device("cpu")

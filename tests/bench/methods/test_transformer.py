@@ -15,7 +15,7 @@ from tt_bench.methods.settings import (
 )
 from tt_bench.methods.tokens import fit_bins, split
 from tt_bench.methods.transformer import model_config, train_config, train_transformer
-from tt_model._optimizer import Schedule, learning_rate
+from tt_model.training.optimizer import Schedule, learning_rate
 from tt_tokenize import Layout
 
 TINY = Recipe(

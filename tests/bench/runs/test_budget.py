@@ -26,7 +26,7 @@ from tt_bench.methods.transformer import train_transformer
 from tt_bench.runs.budget import fit_budget
 from tt_bench.runs.experiment import Experiment
 from tt_bench.runs.run_config import RunConfig
-from tt_model import _steps
+from tt_model.training import steps
 
 TINY = Recipe(
     tokenizer=TokenizerSettings(bins=5),
@@ -62,15 +62,15 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    update, losses = _steps.Learner.update, _steps.Examination.losses
+    update, losses = steps.Learner.update, steps.Examination.losses
     monkeypatch.setattr(time, "perf_counter", made.read)
     monkeypatch.setattr(
-        _steps.Learner,
+        steps.Learner,
         "update",
         lambda self, batch, step: made.update(self, batch, step, then=update),
     )
     monkeypatch.setattr(
-        _steps.Examination,
+        steps.Examination,
         "losses",
         lambda self, learner: made.losses(self, learner, then=losses),
     )
@@ -151,17 +151,17 @@ def test_of_two_that_time_at_once_both_take_the_steps_noted_first(
     open_experiment: Open, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     experiment = open_experiment()
-    update, found = _steps.Learner.update, list[int]()
+    update, found = steps.Learner.update, list[int]()
 
     def interrupted(self: Any, batch: Any, step: int) -> Any:
         """Let another process time the same, on a machine half as fast."""
-        monkeypatch.setattr(_steps.Learner, "update", update)
+        monkeypatch.setattr(steps.Learner, "update", update)
         clock.step = 2.0
         found.append(fit_budget(experiment, 5.0).training.steps)
         clock.step = 1.0
         return update(self, batch, step)
 
-    monkeypatch.setattr(_steps.Learner, "update", interrupted)
+    monkeypatch.setattr(steps.Learner, "update", interrupted)
     assert fit_budget(experiment, 5.0).training.steps == found[0] == 135
     assert len(list(experiment.store.folder.glob("budgets/*"))) == 1
 

@@ -2,12 +2,9 @@
 
 from tt_model._checkpoint import load, save
 from tt_model._config import TransformerConfig
-from tt_model._data import Sequences
-from tt_model._history import Epoch, Progress
 from tt_model._original import load_original
-from tt_model._train_config import TrainConfig
-from tt_model._training import train
 from tt_model._transformer import State, TrajectoryTransformer
+from tt_model.training import Epoch, Progress, Sequences, TrainConfig, train
 
 __all__ = [
     "Epoch",

@@ -2,7 +2,7 @@
 
 Axes: B batch, T time in tokens, D features, H heads, P positions of a transition,
 V bins. The training pass is `forward`; planning goes through `start`, `step` and
-`select`, which run the same weights over a cache (see `_cache`, and `_indexed` for
+`select`, which run the same weights over a cache (see `cache`, with a ring for
 other devices than the CPU).
 """
 
@@ -14,12 +14,12 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tt_model import _indexed
-from tt_model._cache import Pool, SharedState, fork, is_repeat, merge
 from tt_model._config import TransformerConfig
-from tt_model._extend import extend, reread, root
-from tt_model._indexed_step import IndexedState
 from tt_model._positions import Turns, rotate, turns, visible, with_padding
+from tt_model.cache import ring
+from tt_model.cache.levels import Pool, SharedState, fork, is_repeat, merge
+from tt_model.cache.ring_step import IndexedState
+from tt_model.cache.shared import extend, reread, root
 
 State: TypeAlias = SharedState | IndexedState
 """What a model remembers; opaque to everyone else."""
@@ -171,8 +171,8 @@ class TrajectoryTransformer(nn.Module):
         """Read a prefix [B, T]; return the logits [B, V + 1] after it and a state."""
         _check(prefix)
         prefix = self.crop(prefix)
-        if _indexed.suits(prefix.device):
-            return self._answer(*_indexed.start(self, prefix))
+        if ring.suits(prefix.device):
+            return self._answer(*ring.start(self, prefix))
         return self._answer(*extend(self, prefix, root(self, prefix)))
 
     @torch.no_grad()
@@ -190,7 +190,7 @@ class TrajectoryTransformer(nn.Module):
                 f"shape [{state.rows}]; got shape {list(tokens.shape)}"
             )
         if isinstance(state, IndexedState):
-            return self._answer(*_indexed.step(self, tokens, state))
+            return self._answer(*ring.step(self, tokens, state))
         column = tokens[:, None]
         if state.history is not None:
             history = torch.cat([state.history, column], 1)
@@ -208,7 +208,7 @@ class TrajectoryTransformer(nn.Module):
         CPU keys and values are never copied, and the rows are not looked at.
         """
         if isinstance(state, IndexedState):
-            return _indexed.select(self, state, rows)
+            return ring.select(self, state, rows)
         if is_repeat(rows, state.rows):
             return fork(state, rows)
         return merge(self.pool, self.config, state, rows)

@@ -1,4 +1,4 @@
-"""The kernels of `_indexed_kernels`, as Triton compiles them."""
+"""The kernels that `kernels` launches, as Triton compiles them."""
 
 import triton
 import triton.language as tl
@@ -119,7 +119,7 @@ def attend_rows(
     rotary: tl.constexpr,
     block: tl.constexpr,
 ):
-    """Serve one row and one head; `_indexed_step.attend` says what is computed."""
+    """Serve one row and one head; `ring_step.attend` says what is computed."""
     row, head = tl.program_id(0), tl.program_id(1)
     f = tl.arange(0, padded)
     real = f < features

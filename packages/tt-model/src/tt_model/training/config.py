@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 import attrs
 from attrs.validators import and_, ge, gt, in_, instance_of, le, lt, optional
 
-from tt_model._optimizer import Schedule
+from tt_model.training.optimizer import Schedule
 
 Precision = Literal["32-true", "tf32", "bf16-mixed"]
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from tt_model._data import IGNORED, Batch
+from tt_model.training.data import IGNORED, Batch
 
 
 def next_token_loss(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:

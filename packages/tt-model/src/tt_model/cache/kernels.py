@@ -1,4 +1,4 @@
-"""What `_indexed_step` does, in a few kernels that Triton compiles for CUDA.
+"""What `ring_step` does, in a few kernels that Triton compiles for CUDA.
 
 A step has little to compute, so its time is the number of kernels: one to begin, and
 five a layer.
@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, cast
 import triton
 from torch import Tensor, nn
 
-from tt_model._cache import kept
 from tt_model._config import TransformerConfig
-from tt_model._indexed_step import IndexedState, place
-from tt_model._indexed_triton import attend_rows, enter_rows, linear_tile
 from tt_model._positions import Turns
+from tt_model.cache.levels import kept
+from tt_model.cache.ring_step import IndexedState, place
+from tt_model.cache.triton_code import attend_rows, enter_rows, linear_tile
 
 if TYPE_CHECKING:
     from tt_model._transformer import TrajectoryTransformer
@@ -25,7 +25,7 @@ _ROWS, _COLUMNS, _DEPTH = 16, 32, 128  # of a tile of a linear layer
 def enter(
     model: "TrajectoryTransformer", tokens: Tensor, state: IndexedState
 ) -> Tensor:
-    """Do what `_indexed_step.enter` does."""
+    """Do what `ring_step.enter` does."""
     config, table = model.config, model.tok_emb.weight
     learned = config.positions == "learned"
     x = table.new_empty(state.rows, config.width)
@@ -57,7 +57,7 @@ def transform(
     by: Turns,
     state: IndexedState,
 ) -> Tensor:
-    """Do what `_indexed_step.transform` does."""
+    """Do what `ring_step.transform` does."""
     block = model.layers[layer]
     qkv = linear(x, block.attn.qkv, norm=block.ln1)
     mixed = attend(model.config, qkv, by, state, layer)
@@ -110,7 +110,7 @@ def linear(
 def attend(
     config: TransformerConfig, qkv: Tensor, by: Turns, state: IndexedState, layer: int
 ) -> Tensor:
-    """Do what `_indexed_step.attend` does."""
+    """Do what `ring_step.attend` does."""
     here = place(config, state.position)
     keys, values = state.keys[layer], state.values[layer]
     mixed = qkv.new_empty(state.rows, config.width)

@@ -21,10 +21,10 @@ from einops import rearrange
 from torch import Tensor
 from torch.nn import functional as F
 
-from tt_model._cache import kept
 from tt_model._config import TransformerConfig
-from tt_model._indexed_step import IndexedState, enter, place, transform
 from tt_model._positions import Turns, turns, visible, window_start, with_padding
+from tt_model.cache.levels import kept
+from tt_model.cache.ring_step import IndexedState, enter, place, transform
 
 if TYPE_CHECKING:
     from tt_model._transformer import TrajectoryTransformer
@@ -156,9 +156,9 @@ Transform: TypeAlias = Callable[
 def _operations(like: Tensor) -> tuple[Enter, Transform]:
     """Choose how a step is computed: a few kernels on CUDA, plainly elsewhere."""
     if like.is_cuda and like.dtype != torch.float64 and _has_triton():
-        from tt_model import _indexed_kernels
+        from tt_model.cache import kernels
 
-        return _indexed_kernels.enter, _indexed_kernels.transform
+        return kernels.enter, kernels.transform
     return enter, transform
 
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from tt_model._data import Sequences, check_sequences
-from tt_model._devices import make_fabric, matmuls
-from tt_model._history import Epoch, Progress
-from tt_model._interrupt import interrupts_deferred
-from tt_model._run import Run
-from tt_model._train_config import TrainConfig
 from tt_model._transformer import TrajectoryTransformer
+from tt_model.training.config import TrainConfig
+from tt_model.training.data import Sequences, check_sequences
+from tt_model.training.devices import make_fabric, matmuls
+from tt_model.training.history import Epoch, Progress
+from tt_model.training.interrupt import interrupts_deferred
+from tt_model.training.run import Run
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

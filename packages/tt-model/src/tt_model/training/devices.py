@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from tt_model._train_config import Precision
+from tt_model.training.config import Precision
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

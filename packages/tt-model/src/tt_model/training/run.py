@@ -8,12 +8,12 @@ import attrs
 import torch
 
 from tt_model._checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from tt_model._data import Sequences, fingerprint
-from tt_model._history import Epoch, Progress, Stopwatch
-from tt_model._optimizer import learning_rate
-from tt_model._steps import Examination, Feed, Learner
-from tt_model._train_config import TrainConfig
 from tt_model._transformer import TrajectoryTransformer
+from tt_model.training.config import TrainConfig
+from tt_model.training.data import Sequences, fingerprint
+from tt_model.training.history import Epoch, Progress, Stopwatch
+from tt_model.training.optimizer import learning_rate
+from tt_model.training.steps import Examination, Feed, Learner
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

@@ -13,8 +13,8 @@ import attrs
 import torch
 from torch import Tensor
 
-from tt_model._cache import Level, SharedState, Store, fork, kept
 from tt_model._positions import turns, visible, window_start
+from tt_model.cache.levels import Level, SharedState, Store, fork, kept
 
 if TYPE_CHECKING:
     from tt_model._transformer import TrajectoryTransformer

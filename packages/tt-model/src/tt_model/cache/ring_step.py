@@ -11,9 +11,9 @@ import attrs
 import torch
 from torch import Tensor
 
-from tt_model._cache import kept
 from tt_model._config import TransformerConfig
 from tt_model._positions import Turns, rotate
+from tt_model.cache.levels import kept
 
 if TYPE_CHECKING:
     from tt_model._transformer import TrajectoryTransformer

@@ -11,16 +11,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 
-from tt_model._data import Batch, Sequences, Shuffle, gather, place, tilings
-from tt_model._loss import next_token_loss, position_losses
-from tt_model._optimizer import (
+from tt_model._transformer import TrajectoryTransformer
+from tt_model.training.config import TrainConfig
+from tt_model.training.data import Batch, Sequences, Shuffle, gather, place, tilings
+from tt_model.training.loss import next_token_loss, position_losses
+from tt_model.training.optimizer import (
     Schedule,
     learning_rate,
     make_optimizer,
     set_learning_rate,
 )
-from tt_model._train_config import TrainConfig
-from tt_model._transformer import TrajectoryTransformer
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
