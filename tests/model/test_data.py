@@ -11,10 +11,10 @@ from tt_model.training.data import (
     Sequences,
     Shuffle,
     check_sequences,
+    disjoint_starts,
     fingerprint,
     gather,
-    place,
-    tilings,
+    make_windows,
 )
 
 CPU = torch.device("cpu")
@@ -69,7 +69,7 @@ def test_every_window_equals_a_loop(
 ) -> None:
     data = make(lengths, vocabulary, size, seed)
     check_sequences(data, vocabulary, size)
-    windows = place(data, vocabulary, CPU)
+    windows = make_windows(data, vocabulary, CPU)
     starts = torch.arange(windows.size)
     batch = gather(windows, starts, transitions, stops=stops)
     for start in starts.tolist():
@@ -84,7 +84,7 @@ def test_a_stop_is_a_target_only_after_a_true_end() -> None:
         np.array([2, 3]),
         np.array([True, False]),
     )
-    batch = gather(place(data, 9, CPU), torch.tensor([1, 2]), 2)
+    batch = gather(make_windows(data, 9, CPU), torch.tensor([1, 2]), 2)
     assert batch.inputs.tolist() == [[3, 4, 9, 9], [5, 6, 9, 9]]
     assert batch.targets.tolist() == [[4, 9, 9, 9], [6, IGNORED, IGNORED, IGNORED]]
 
@@ -93,7 +93,7 @@ def test_a_stop_is_a_target_only_after_a_true_end() -> None:
     ("vocabulary", "width"), [(255, 1), (256, 2), (32_767, 2), (32_768, 4), (65_535, 4)]
 )
 def test_tokens_stay_compact_on_the_device(vocabulary: int, width: int) -> None:
-    windows = place(make([4], vocabulary, 3), vocabulary, CPU)
+    windows = make_windows(make([4], vocabulary, 3), vocabulary, CPU)
     assert windows.tokens.element_size() == width
     assert windows.tokens[-1].tolist() == [vocabulary] * 3
     assert int(windows.tokens[-2, -1]) == vocabulary - 1
@@ -129,7 +129,7 @@ def test_tilings_cover_every_transition_once(
 ) -> None:
     data = make(lengths, 9, 2)
     covered = []
-    for start in tilings(data, transitions):
+    for start in disjoint_starts(data, transitions):
         end = data.ends[np.searchsorted(data.ends, start, side="right")]
         covered += list(range(start, min(start + transitions, end)))
     assert covered == list(range(len(data.tokens)))

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from tt_model._config import Positions, TransformerConfig
 from tt_model._transformer import TrajectoryTransformer
 from tt_model.training.config import TrainConfig
-from tt_model.training.data import IGNORED, Sequences, Shuffle, gather, place
+from tt_model.training.data import IGNORED, Sequences, Shuffle, gather, make_windows
 from tt_model.training.history import Epoch, Progress
 from tt_model.training.optimizer import learning_rate, matmul_weights
 from tt_model.training.train import train
@@ -71,7 +71,7 @@ def test_a_run_equals_a_plain_loop(positions: Positions) -> None:
     data, config = sequences(), settings(loss_weights=(1.0, 5.0, 2.0), seed=4)
     trained, plain = make(positions), make(positions)
     history = train(trained, data, config)
-    windows, decayed = place(data, V, CPU), matmul_weights(plain)
+    windows, decayed = make_windows(data, V, CPU), matmul_weights(plain)
     optimizer = torch.optim.AdamW(
         [
             {"params": [p], "weight_decay": 0.1 if name in decayed else 0.0}

@@ -62,7 +62,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    update, losses = steps.Learner.update, steps.Examination.losses
+    update, losses = steps.Learner.update, steps.HeldOut.losses
     monkeypatch.setattr(time, "perf_counter", made.read)
     monkeypatch.setattr(
         steps.Learner,
@@ -70,7 +70,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
         lambda self, batch, step: made.update(self, batch, step, then=update),
     )
     monkeypatch.setattr(
-        steps.Examination,
+        steps.HeldOut,
         "losses",
         lambda self, learner: made.losses(self, learner, then=losses),
     )

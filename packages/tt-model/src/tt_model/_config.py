@@ -73,7 +73,7 @@ class TransformerConfig:
             )
 
     @property
-    def hidden(self) -> frozenset[int]:
+    def masked_positions(self) -> frozenset[int]:
         """The masked positions, counted from the start of a transition."""
         if self.transition == 1:
             return frozenset()

@@ -15,19 +15,21 @@ from tt_model._config import TransformerConfig
 _BASE = 10_000.0
 
 
-class Turns(NamedTuple):
+class RotaryTable(NamedTuple):
     """Factors that rotate queries (index 0) and keys (1); queries are scaled too."""
 
     cosine: Tensor  # [n, 2, 1, F]
     sine: Tensor | None  # the first half negated; None where nothing rotates
 
-    def rows(self, start: int, stop: int) -> "Turns":
+    def rows(self, start: int, stop: int) -> "RotaryTable":
         """Cut out the factors of the token indices start..stop-1."""
         sine = None if self.sine is None else self.sine[start:stop]
-        return Turns(self.cosine[start:stop], sine)
+        return RotaryTable(self.cosine[start:stop], sine)
 
 
-def turns(config: TransformerConfig, start: int, stop: int, like: Tensor) -> Turns:
+def rotary_table(
+    config: TransformerConfig, start: int, stop: int, like: Tensor
+) -> RotaryTable:
     """Return the rotations at token indices start..stop-1 (arXiv 2104.09864)."""
     if config.positions == "learned":
         size, rotary = 1, False
@@ -41,7 +43,7 @@ def turns(config: TransformerConfig, start: int, stop: int, like: Tensor) -> Tur
 @lru_cache(maxsize=16)
 def _table(
     length: int, width: int, rotary: bool, device: torch.device, dtype: torch.dtype
-) -> Turns:
+) -> RotaryTable:
     with torch.inference_mode(False), torch.no_grad():
         scale = torch.tensor([1 / math.sqrt(width), 1.0], dtype=torch.float64)
         scale = scale.view(1, 2, 1, 1)
@@ -49,19 +51,21 @@ def _table(
         angle = torch.outer(torch.arange(length, dtype=torch.float64), _BASE**-half)
         angle = torch.cat([angle, angle], 1).view(length, 1, 1, width)
         if not rotary:
-            return Turns(scale.expand(length, 2, 1, width).to(device, dtype), None)
+            return RotaryTable(
+                scale.expand(length, 2, 1, width).to(device, dtype), None
+            )
         sign = torch.ones(width, dtype=torch.float64)
         sign[: width // 2] = -1
         cosine, sine = scale * angle.cos(), scale * angle.sin() * sign
-        return Turns(cosine.to(device, dtype), sine.to(device, dtype))
+        return RotaryTable(cosine.to(device, dtype), sine.to(device, dtype))
 
 
-def rotate(x: Tensor, by: Turns) -> Tensor:
+def rotate(x: Tensor, rotary: RotaryTable) -> Tensor:
     """Rotate queries and keys x [..., n, 2, H, F] by their token indices."""
-    turned = x * by.cosine
-    if by.sine is None:
-        return turned
-    return torch.addcmul(turned, x.roll(x.shape[-1] // 2, -1), by.sine)
+    rotated = x * rotary.cosine
+    if rotary.sine is None:
+        return rotated
+    return torch.addcmul(rotated, x.roll(x.shape[-1] // 2, -1), rotary.sine)
 
 
 def visible(config: TransformerConfig, queries: Tensor, keys: Tensor) -> Tensor:
@@ -78,7 +82,7 @@ def visible(config: TransformerConfig, queries: Tensor, keys: Tensor) -> Tensor:
     """
     size, query = config.transition, queries[:, None]
     seen = keys <= query
-    for position in sorted(config.hidden):
+    for position in sorted(config.masked_positions):
         seen = seen & (keys % size != position)
     if config.positions == "rotary":
         seen = seen & (keys // size > query // size - config.window)

@@ -15,13 +15,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tt_model._config import TransformerConfig
-from tt_model._positions import Turns, rotate, turns, visible, with_padding
+from tt_model._positions import RotaryTable, rotary_table, rotate, visible, with_padding
 from tt_model.cache import ring
 from tt_model.cache.levels import Pool, SharedState, fork, is_repeat, merge
-from tt_model.cache.ring_step import IndexedState
+from tt_model.cache.ring_step import RingState
 from tt_model.cache.shared import extend, reread, root
 
-State: TypeAlias = SharedState | IndexedState
+State: TypeAlias = SharedState | RingState
 """What a model remembers; opaque to everyone else."""
 
 _SINGLE = 4  # bytes; logits of fewer are widened before anything is drawn from them
@@ -37,15 +37,15 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(config.width, 3 * config.width)
         self.proj = nn.Linear(config.width, config.width)
 
-    def project(self, x: Tensor, by: Turns) -> tuple[Tensor, Tensor, Tensor]:
+    def project(self, x: Tensor, rotary: RotaryTable) -> tuple[Tensor, Tensor, Tensor]:
         """Return scaled, rotated queries, rotated keys, and values [B, T, H, D/H]."""
         qkv = self.qkv(x).view(*x.shape[:-1], 3, self.heads, -1)
-        turned = rotate(qkv[..., :2, :, :], by)
-        return turned[..., 0, :, :], turned[..., 1, :, :], qkv[..., 2, :, :]
+        rotated = rotate(qkv[..., :2, :, :], rotary)
+        return rotated[..., 0, :, :], rotated[..., 1, :, :], qkv[..., 2, :, :]
 
-    def forward(self, x: Tensor, by: Turns, mask: Tensor) -> Tensor:
+    def forward(self, x: Tensor, rotary: RotaryTable, mask: Tensor) -> Tensor:
         """Attend within a sequence x [B, T, D] under a mask [T, T] or [B, 1, T, T]."""
-        return self.mix(*self.project(x, by), mask)
+        return self.mix(*self.project(x, rotary), mask)
 
     def mix(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
         """Attend with what `project` returned [B, T, H, D/H]; return [B, T, D]."""
@@ -72,9 +72,9 @@ class Block(nn.Module):
         )
         self.drop = nn.Dropout(config.dropout)
 
-    def forward(self, x: Tensor, by: Turns, mask: Tensor) -> Tensor:
+    def forward(self, x: Tensor, rotary: RotaryTable, mask: Tensor) -> Tensor:
         """Transform x [B, T, D]."""
-        x = x + self.drop(self.attn(self.ln1(x), by, mask))
+        x = x + self.drop(self.attn(self.ln1(x), rotary, mask))
         out: Tensor = x + self.drop(self.mlp(self.ln2(x)))
         return out
 
@@ -189,7 +189,7 @@ class TrajectoryTransformer(nn.Module):
                 f"expected one token for each of the {state.rows} rows of the state, "
                 f"shape [{state.rows}]; got shape {list(tokens.shape)}"
             )
-        if isinstance(state, IndexedState):
+        if isinstance(state, RingState):
             return self._answer(*ring.step(self, tokens, state))
         column = tokens[:, None]
         if state.history is not None:
@@ -207,7 +207,7 @@ class TrajectoryTransformer(nn.Module):
         where rows stay within the group that shares a prefix. On other devices than the
         CPU keys and values are never copied, and the rows are not looked at.
         """
-        if isinstance(state, IndexedState):
+        if isinstance(state, RingState):
             return ring.select(self, state, rows)
         if is_repeat(rows, state.rows):
             return fork(state, rows)
@@ -259,9 +259,9 @@ class TrajectoryTransformer(nn.Module):
         if pad is not None and pad.any():
             mask = with_padding(mask, pad)
         x = self.drop(self.embed(tokens, 0, pad))
-        by = turns(self.config, 0, length, x)
+        rotary = rotary_table(self.config, 0, length, x)
         for block in self.layers:
-            x = block(x, by, mask)
+            x = block(x, rotary, mask)
         out: Tensor = self.ln_f(x)
         return out
 

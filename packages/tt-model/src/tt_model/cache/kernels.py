@@ -10,9 +10,9 @@ import triton
 from torch import Tensor, nn
 
 from tt_model._config import TransformerConfig
-from tt_model._positions import Turns
+from tt_model._positions import RotaryTable
 from tt_model.cache.levels import kept
-from tt_model.cache.ring_step import IndexedState, place
+from tt_model.cache.ring_step import RingState, place
 from tt_model.cache.triton_code import attend_rows, enter_rows, linear_tile
 
 if TYPE_CHECKING:
@@ -22,9 +22,7 @@ _SLOTS = 256  # read at once, at most
 _ROWS, _COLUMNS, _DEPTH = 16, 32, 128  # of a tile of a linear layer
 
 
-def enter(
-    model: "TrajectoryTransformer", tokens: Tensor, state: IndexedState
-) -> Tensor:
+def enter(model: "TrajectoryTransformer", tokens: Tensor, state: RingState) -> Tensor:
     """Do what `ring_step.enter` does."""
     config, table = model.config, model.tok_emb.weight
     learned = config.positions == "learned"
@@ -54,13 +52,13 @@ def transform(
     model: "TrajectoryTransformer",
     layer: int,
     x: Tensor,
-    by: Turns,
-    state: IndexedState,
+    rotary: RotaryTable,
+    state: RingState,
 ) -> Tensor:
     """Do what `ring_step.transform` does."""
     block = model.layers[layer]
     qkv = linear(x, block.attn.qkv, norm=block.ln1)
-    mixed = attend(model.config, qkv, by, state, layer)
+    mixed = attend(model.config, qkv, rotary, state, layer)
     x = linear(mixed, block.attn.proj, add=x)
     widen, _, narrow = (cast(nn.Linear, part) for part in block.mlp)
     wide = linear(x, widen, norm=block.ln2, gelu=True)
@@ -108,17 +106,21 @@ def linear(
 
 
 def attend(
-    config: TransformerConfig, qkv: Tensor, by: Turns, state: IndexedState, layer: int
+    config: TransformerConfig,
+    qkv: Tensor,
+    rotary: RotaryTable,
+    state: RingState,
+    layer: int,
 ) -> Tensor:
     """Do what `ring_step.attend` does."""
     here = place(config, state.position)
     keys, values = state.keys[layer], state.values[layer]
     mixed = qkv.new_empty(state.rows, config.width)
-    rotary = by.sine is not None
+    rotates = rotary.sine is not None
     attend_rows[(state.rows, config.heads)](
         qkv,
-        by.cosine,
-        by.sine if rotary else by.cosine,
+        rotary.cosine,
+        rotary.sine if rotates else rotary.cosine,
         state.table,
         state.pad,
         keys,
@@ -134,7 +136,7 @@ def attend(
         width=config.width,
         features=config.head_width,
         padded=triton.next_power_of_2(config.head_width),
-        rotary=rotary,
+        rotary=rotates,
         block=min(_SLOTS, triton.next_power_of_2(state.table.shape[1])),
         num_warps=4,
     )

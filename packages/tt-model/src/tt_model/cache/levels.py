@@ -94,7 +94,7 @@ class SharedState:
 
 def kept(config: TransformerConfig) -> int:
     """Return how many tokens of a transition are stored."""
-    return config.transition - len(config.hidden)
+    return config.transition - len(config.masked_positions)
 
 
 def is_repeat(rows: Tensor, count: int) -> bool:

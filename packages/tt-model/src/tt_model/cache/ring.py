@@ -22,9 +22,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tt_model._config import TransformerConfig
-from tt_model._positions import Turns, turns, visible, window_start, with_padding
+from tt_model._positions import (
+    RotaryTable,
+    rotary_table,
+    visible,
+    window_start,
+    with_padding,
+)
 from tt_model.cache.levels import kept
-from tt_model.cache.ring_step import IndexedState, enter, place, transform
+from tt_model.cache.ring_step import RingState, enter, place, transform
 
 if TYPE_CHECKING:
     from tt_model._transformer import TrajectoryTransformer
@@ -37,7 +43,7 @@ def suits(device: torch.device) -> bool:
 
 def start(
     model: "TrajectoryTransformer", prefix: Tensor, origin: int | None = None
-) -> tuple[Tensor, IndexedState]:
+) -> tuple[Tensor, RingState]:
     """Read a prefix [R, T]; return the last token's features [R, D] and a state.
 
     `origin` is the number of rows that a search began with, where it is not R.
@@ -51,10 +57,10 @@ def start(
         state = attrs.evolve(state, history=prefix)
     index = torch.arange(length, device=pad.device)
     mask = with_padding(visible(config, index, index), pad)
-    by = turns(config, 0, length, x)
+    rotary = rotary_table(config, 0, length, x)
     first = window_start(config, length - 1)
     for layer, block in enumerate(model.layers):
-        q, k, v = block.attn.project(block.ln1(x), by)
+        q, k, v = block.attn.project(block.ln1(x), rotary)
         _store(config, state.keys[layer], k, first)
         _store(config, state.values[layer], v, first)
         x = x + block.attn.mix(q, k, v, mask)
@@ -63,8 +69,8 @@ def start(
 
 
 def step(
-    model: "TrajectoryTransformer", tokens: Tensor, state: IndexedState
-) -> tuple[Tensor, IndexedState]:
+    model: "TrajectoryTransformer", tokens: Tensor, state: RingState
+) -> tuple[Tensor, RingState]:
     """Read one token a row [R]; return features [R, D] and the next state."""
     history = None
     if state.history is not None:
@@ -72,18 +78,18 @@ def step(
         cropped = model.crop(history)
         if cropped.shape[1] < history.shape[1]:
             return start(model, cropped, state.origin)
-    by = turns(model.config, state.position, state.position + 1, model.tok_emb.weight)
+    rotary = rotary_table(
+        model.config, state.position, state.position + 1, model.tok_emb.weight
+    )
     enter, transform = _operations(model.tok_emb.weight)
     x = enter(model, tokens, state)
     for layer in range(model.config.layers):
-        x = transform(model, layer, x, by, state)
+        x = transform(model, layer, x, rotary, state)
     later = attrs.evolve(state, position=state.position + 1, history=history)
     return model.ln_f(x), later
 
 
-def select(
-    model: "TrajectoryTransformer", state: IndexedState, rows: Tensor
-) -> IndexedState:
+def select(model: "TrajectoryTransformer", state: RingState, rows: Tensor) -> RingState:
     """Return the state of rows [K]; makes room for more rows than there were."""
     history = None if state.history is None else state.history.index_select(0, rows)
     chosen = attrs.evolve(
@@ -109,14 +115,14 @@ def _room(
     position: int,
     pad: Tensor,
     like: Tensor,
-) -> IndexedState:
+) -> RingState:
     """Allocate a state for as many rows as the last search of this size needed."""
     config = model.config
     slots = config.window * kept(config)
     room = max(rows, model.room.get(origin, 0))
     keys = like.new_empty(config.layers, slots, room, config.width)
     table = torch.arange(rows, dtype=torch.int32, device=like.device)
-    return IndexedState(
+    return RingState(
         table=table[:, None].repeat(1, slots),
         keys=keys,
         values=torch.empty_like(keys),
@@ -147,9 +153,9 @@ def _tokens_and_places(
         )
 
 
-Enter: TypeAlias = Callable[["TrajectoryTransformer", Tensor, IndexedState], Tensor]
+Enter: TypeAlias = Callable[["TrajectoryTransformer", Tensor, RingState], Tensor]
 Transform: TypeAlias = Callable[
-    ["TrajectoryTransformer", int, Tensor, Turns, IndexedState], Tensor
+    ["TrajectoryTransformer", int, Tensor, RotaryTable, RingState], Tensor
 ]
 
 

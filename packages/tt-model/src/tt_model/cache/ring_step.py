@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from tt_model._config import TransformerConfig
-from tt_model._positions import Turns, rotate
+from tt_model._positions import RotaryTable, rotate
 from tt_model.cache.levels import kept
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen(eq=False)
-class IndexedState:
+class RingState:
     """What a model remembers, held in place; opaque to everyone else."""
 
     table: Tensor  # int32 [R, S], the row of each slot that belongs to a row's past
@@ -49,14 +49,14 @@ class Place(NamedTuple):
 def place(config: TransformerConfig, index: int) -> Place:
     """Find the place of a token index in the ring."""
     transition, position = divmod(index, config.transition)
-    rank = position - sum(e < position for e in config.hidden)
+    rank = position - sum(e < position for e in config.masked_positions)
     slot = (transition % config.window) * kept(config) + rank
-    return Place(None if position in config.hidden else slot, transition, rank)
+    return Place(
+        None if position in config.masked_positions else slot, transition, rank
+    )
 
 
-def enter(
-    model: "TrajectoryTransformer", tokens: Tensor, state: IndexedState
-) -> Tensor:
+def enter(model: "TrajectoryTransformer", tokens: Tensor, state: RingState) -> Tensor:
     """Put the newest tokens [R] into the table and embed them [R, D]."""
     here = place(model.config, state.position)
     if here.slot is not None:
@@ -69,26 +69,30 @@ def transform(
     model: "TrajectoryTransformer",
     layer: int,
     x: Tensor,
-    by: Turns,
-    state: IndexedState,
+    rotary: RotaryTable,
+    state: RingState,
 ) -> Tensor:
     """Take the newest tokens' features [R, D] through one layer."""
     block = model.layers[layer]
     qkv = block.attn.qkv(block.ln1(x))
-    x = x + block.attn.proj(attend(model.config, qkv, by, state, layer))
+    x = x + block.attn.proj(attend(model.config, qkv, rotary, state, layer))
     out: Tensor = x + block.mlp(block.ln2(x))
     return out
 
 
 def attend(
-    config: TransformerConfig, qkv: Tensor, by: Turns, state: IndexedState, layer: int
+    config: TransformerConfig,
+    qkv: Tensor,
+    rotary: RotaryTable,
+    state: RingState,
+    layer: int,
 ) -> Tensor:
     """Store the newest token's keys and values, and attend from it.
 
     Args:
         config: the model's shape.
         qkv: its projections [R, 3 * D].
-        by: how they are rotated.
+        rotary: how they are rotated.
         state: with the newest token in its table already.
         layer: of the network.
 
@@ -98,7 +102,7 @@ def attend(
     rows, room = state.rows, state.keys.shape[2]
     here = place(config, state.position)
     q, k, v = qkv.view(rows, 1, 3, config.heads, -1).unbind(2)
-    q, k = rotate(torch.stack([q, k], 2), by).unbind(2)
+    q, k = rotate(torch.stack([q, k], 2), rotary).unbind(2)
     keys, values = state.keys[layer], state.values[layer]  # [S, N, D]
     if here.slot is not None:
         keys[here.slot, :rows] = k.flatten(1)

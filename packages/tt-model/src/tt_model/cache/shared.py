@@ -13,7 +13,7 @@ import attrs
 import torch
 from torch import Tensor
 
-from tt_model._positions import turns, visible, window_start
+from tt_model._positions import rotary_table, visible, window_start
 from tt_model.cache.levels import Level, SharedState, Store, fork, kept
 
 if TYPE_CHECKING:
@@ -44,17 +44,21 @@ def extend(
     config = model.config
     begin, end = state.position, state.position + tokens.shape[1]
     first = window_start(config, begin)
-    new = [i for i in range(begin, end) if i % config.transition not in config.hidden]
+    new = [
+        i
+        for i in range(begin, end)
+        if i % config.transition not in config.masked_positions
+    ]
     x = model.embed(tokens, begin, state.pad)
     levels, room = _make_room(model, state, new, first, x)
     seen = [level for level in levels if level.columns and level.columns[-1] >= first]
     queries = torch.arange(begin, end, device=x.device)
     blocked = _blocked(model, seen, state, first, queries)
-    by = turns(config, begin, end, x)
+    rotary = rotary_table(config, begin, end, x)
     stored = _stored(new, begin, end, x)
     places, memory = _write_places(levels[-1], room), _memory(seen, first)
     for layer, block in enumerate(model.layers):
-        q, k, v = block.attn.project(block.ln1(x), by)
+        q, k, v = block.attn.project(block.ln1(x), rotary)
         if new:
             places[0][layer].copy_(k[:, stored].transpose(1, 2))
             places[1][layer].copy_(v[:, stored].transpose(1, 2))

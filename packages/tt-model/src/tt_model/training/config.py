@@ -13,7 +13,7 @@ Precision = Literal["32-true", "tf32", "bf16-mixed"]
 _COUNT = and_(instance_of(int), ge(1))
 _FRACTION = and_(ge(0.0), le(1.0))
 # settings that change how a run is carried out and watched, not what it computes
-_INCIDENTAL = frozenset({"steps", "checkpoint_every", "report_every", "compile"})
+_WITHOUT_EFFECT = frozenset({"steps", "checkpoint_every", "report_every", "compile"})
 
 
 def _check_betas(
@@ -130,9 +130,9 @@ class TrainConfig:
             )
         return weights
 
-    def decisive(self, windows: int, transition: int) -> dict[str, Any]:
+    def result_settings(self, windows: int, transition: int) -> dict[str, Any]:
         """Return what a run's result depends on, as plain values without None."""
-        chosen = attrs.asdict(self, filter=lambda a, _: a.name not in _INCIDENTAL)
+        chosen = attrs.asdict(self, filter=lambda a, _: a.name not in _WITHOUT_EFFECT)
         schedule = attrs.asdict(self.schedule(windows))
         del schedule["peak"]
         return {

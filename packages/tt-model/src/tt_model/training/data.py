@@ -98,7 +98,7 @@ def check_sequences(data: Sequences, vocabulary: int, transition: int) -> None:
         )
 
 
-def place(data: Sequences, vocabulary: int, device: torch.device) -> Windows:
+def make_windows(data: Sequences, vocabulary: int, device: torch.device) -> Windows:
     """Move checked sequences of V bins to a device, with a row of stop tokens added."""
     stop = np.full((1, data.tokens.shape[1]), vocabulary)
     dtype = next(
@@ -172,7 +172,7 @@ class Shuffle:
         return self._permutation
 
 
-def tilings(data: Sequences, transitions: int) -> NDArray[np.int64]:
+def disjoint_starts(data: Sequences, transitions: int) -> NDArray[np.int64]:
     """Return window starts that cover every episode once, without overlap."""
     begins = np.concatenate([[0], data.ends[:-1]])
     spans = zip(begins, data.ends, strict=True)

@@ -13,7 +13,7 @@ from tt_model.training.config import TrainConfig
 from tt_model.training.data import Sequences, fingerprint
 from tt_model.training.history import Epoch, Progress, Stopwatch
 from tt_model.training.optimizer import learning_rate
-from tt_model.training.steps import Examination, Feed, Learner
+from tt_model.training.steps import Batches, HeldOut, Learner
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -37,15 +37,13 @@ class Run:
         self.config, self.parts, self.fabric = config, parts, fabric
         self.epoch_steps = config.epoch_steps(count)
         self.learner = Learner(model, config, config.schedule(count), fabric)
-        self.feed = Feed(data, vocabulary, config, fabric)
-        self.examination = (
-            None
-            if held_out is None
-            else Examination(held_out, vocabulary, config, fabric)
+        self.batches = Batches(data, vocabulary, config, fabric)
+        self.held_out = (
+            None if held_out is None else HeldOut(held_out, vocabulary, config, fabric)
         )
         self.settings = {
             "model": attrs.asdict(model.config),
-            "training": config.decisive(count, size),
+            "training": config.result_settings(count, size),
             "data": fingerprint(data),
             "devices": fabric.world_size,
         }
@@ -75,7 +73,7 @@ class Run:
     def advance(self) -> Epoch | None:
         """Take one step; return a record if it ended an epoch or the run."""
         offset = self.step % self.epoch_steps
-        loss = self.learner.update(self.feed.batch(self.step), self.step)
+        loss = self.learner.update(self.batches.batch(self.step), self.step)
         self.losses[offset] = loss
         self.step += 1
         if offset + 1 < self.epoch_steps and self.step < self.config.steps:
@@ -105,7 +103,7 @@ class Run:
         last = (self.step - 1) % self.epoch_steps + 1
         recent = self.losses[max(0, last - self.config.report_every) : last]
         loss = float(recent.mean())
-        pace = self.watch.per_step(self.step)
+        step_seconds = self.watch.per_step(self.step)
         size = self.learner.model.config.transition * self.config.transitions
         return Progress(
             step=self.step,
@@ -113,16 +111,16 @@ class Run:
             epoch=self._epoch(),
             loss=loss,
             learning_rate=learning_rate(self.step - 1, self.learner.schedule),
-            tokens_per_second=self.config.batch * size / pace,
-            seconds_left=(self.config.steps - self.step) * pace,
+            tokens_per_second=self.config.batch * size / step_seconds,
+            seconds_left=(self.config.steps - self.step) * step_seconds,
         )
 
     def _record(self) -> Epoch:
         """Measure the epoch that the last step ended."""
         last = (self.step - 1) % self.epoch_steps + 1
         held_out: tuple[float, ...] = ()
-        if self.examination is not None:
-            held_out = self.examination.losses(self.learner)
+        if self.held_out is not None:
+            held_out = self.held_out.losses(self.learner)
         return Epoch(
             epoch=self._epoch(),
             step=self.step,

@@ -13,7 +13,14 @@ from torch.nn.utils import clip_grad_norm_
 
 from tt_model._transformer import TrajectoryTransformer
 from tt_model.training.config import TrainConfig
-from tt_model.training.data import Batch, Sequences, Shuffle, gather, place, tilings
+from tt_model.training.data import (
+    Batch,
+    Sequences,
+    Shuffle,
+    disjoint_starts,
+    gather,
+    make_windows,
+)
 from tt_model.training.loss import next_token_loss, position_losses
 from tt_model.training.optimizer import (
     Schedule,
@@ -26,7 +33,7 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 
-class Feed:
+class Batches:
     """Draw the batches of a run, this device's share of each."""
 
     def __init__(
@@ -34,7 +41,7 @@ class Feed:
     ) -> None:
         """Put the data on the device."""
         self._config, self._fabric = config, fabric
-        self._windows = place(data, vocabulary, fabric.device)
+        self._windows = make_windows(data, vocabulary, fabric.device)
         self._shuffle = Shuffle(config.seed, self._windows.size, fabric.device)
 
     def batch(self, step: int) -> Batch:
@@ -45,7 +52,7 @@ class Feed:
         return gather(self._windows, share, self._config.transitions)
 
 
-class Examination:
+class HeldOut:
     """Hold held-out sequences, cut into windows that do not overlap."""
 
     def __init__(
@@ -53,8 +60,10 @@ class Examination:
     ) -> None:
         """Put the data on the device."""
         self._config = config
-        self._windows = place(data, vocabulary, fabric.device)
-        starts = torch.from_numpy(tilings(data, config.transitions)).to(fabric.device)
+        self._windows = make_windows(data, vocabulary, fabric.device)
+        starts = torch.from_numpy(disjoint_starts(data, config.transitions)).to(
+            fabric.device
+        )
         self._shares = torch.split(starts, config.batch)
 
     def losses(self, learner: "Learner") -> tuple[float, ...]:
