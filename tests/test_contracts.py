@@ -23,7 +23,7 @@ from tt_bench.tasks.maze import MAZES
 from tt_bench.tasks.pendulum_driver import PendulumDriver, SwingConfig
 from tt_bench.tasks.point_driver import DriveConfig, WaypointDriver
 from tt_critic import IQLConfig, Transitions, train_critic
-from tt_model import State, TrajectoryTransformer
+from tt_model import Decoder, State, TrajectoryTransformer
 from tt_plan import Advantage, Evaluator, QValue, SequenceModel
 from tt_plan.testing import check_sequence_model
 from tt_tokenize import Bins, Layout
@@ -63,7 +63,7 @@ def test_the_model_keeps_the_laws_that_planners_rely_on(positions: str) -> None:
     bins, layout, _ = fit_bins(episodes(), recipe(positions))
     torch.manual_seed(0)
     built = TrajectoryTransformer(model_config(recipe(positions), layout, bins)).eval()
-    model: SequenceModel[State] = built
+    model: SequenceModel[State] = Decoder(built)
     check_sequence_model(
         model,
         vocabulary=bins.bins,
@@ -110,7 +110,7 @@ def planning_agent(
     torch.manual_seed(0)
     model = TrajectoryTransformer(model_config(chosen, layout, fitted)).eval()
     planner: Planner = beam_planner(
-        model,
+        Decoder(model),
         evaluator,
         samplers(layout, chosen.planner),
         chosen.planner,

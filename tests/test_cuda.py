@@ -11,6 +11,7 @@ from torch import Tensor
 
 from tt_critic import IQLConfig, Transitions, train_critic
 from tt_model import (
+    Decoder,
     Sequences,
     TrainConfig,
     TrajectoryTransformer,
@@ -96,10 +97,11 @@ def seeded(seed: int) -> torch.Generator:
 @pytest.mark.parametrize("positions", SCHEMES)
 def test_the_kernel_gives_the_logits_of_a_full_pass(positions: Positions) -> None:
     model = make(positions)
+    decoder = Decoder(model)
     tokens = torch.randint(0, V + 1, (4, 200), generator=seeded(0), device="cuda")
     tokens[1, : 2 * P] = -1
     history = tokens[:, : 2 * P + 3]
-    logits, state = model.start(history)
+    logits, state = decoder.start(history)
     for t in range(2 * P + 3, 200):
         torch.testing.assert_close(
             logits, model.next_logits(history), atol=1e-3, rtol=1e-3
@@ -108,9 +110,9 @@ def test_the_kernel_gives_the_logits_of_a_full_pass(positions: Positions) -> Non
             rows = torch.randint(
                 0, len(history), (6,), generator=seeded(t), device="cuda"
             )
-            state, history = model.select(state, rows), history[rows]
+            state, history = decoder.select(state, rows), history[rows]
         token = torch.randint(0, V, (len(history),), generator=seeded(t), device="cuda")
-        logits, state = model.step(token, state)
+        logits, state = decoder.step(token, state)
         history = torch.cat([history, token[:, None]], 1)
 
 
@@ -120,7 +122,8 @@ def test_a_recorded_plan_is_that_of_full_passes(
     positions: Positions, environments: int, naive: Uncached
 ) -> None:
     model = make(positions, torch.float64)
-    recorded = Recorded(lambda prefix, generator: plan(model, prefix, generator))
+    decoder = Decoder(model)
+    recorded = Recorded(lambda prefix, generator: plan(decoder, prefix, generator))
     for seed in range(5):
         prefix = contexts(environments, seed)
         found = recorded(prefix, seeded(seed))
@@ -131,7 +134,7 @@ def test_a_recorded_plan_is_that_of_full_passes(
 
 @pytest.mark.parametrize("positions", SCHEMES)
 def test_recording_changes_no_token_in_float32(positions: Positions) -> None:
-    model = make(positions)
+    model = Decoder(make(positions))
     recorded = Recorded(lambda prefix, generator: plan(model, prefix, generator))
     generator, other = seeded(3), seeded(3)
     for seed in range(3):  # the generators advance alike
@@ -141,7 +144,7 @@ def test_recording_changes_no_token_in_float32(positions: Positions) -> None:
 
 
 def test_environments_that_are_padded_in_a_recording_are_not_returned() -> None:
-    model = make("rotary")
+    model = Decoder(make("rotary"))
     recorded = Recorded(lambda prefix, generator: plan(model, prefix, generator))
     found = recorded(contexts(3), seeded(0))
     assert found.tokens.shape == (3, 9, P)
@@ -150,7 +153,7 @@ def test_environments_that_are_padded_in_a_recording_are_not_returned() -> None:
 
 @pytest.mark.parametrize("positions", SCHEMES)
 def test_a_plan_never_waits_for_the_device(positions: Positions) -> None:
-    model, generator, prefix = make(positions), seeded(0), contexts(2)
+    model, generator, prefix = Decoder(make(positions)), seeded(0), contexts(2)
     plan(model, prefix, generator)  # makes tables and compiles the kernel
     torch.cuda.synchronize()
     with warnings.catch_warnings():
@@ -165,7 +168,7 @@ def test_a_plan_never_waits_for_the_device(positions: Positions) -> None:
 
 
 def test_bfloat16_plans_and_draws_from_wide_logits() -> None:
-    model = make("rotary", torch.bfloat16)
+    model = Decoder(make("rotary", torch.bfloat16))
     logits, _ = model.start(contexts(2))
     assert logits.dtype == torch.float32
     assert plan(model, contexts(2), seeded(0)).scores.isfinite().all()

@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from tt_model import TrajectoryTransformer, TransformerConfig
+from tt_model import Decoder, TrajectoryTransformer, TransformerConfig
 from tt_model._config import Positions
-from tt_model.cache import ring
+from tt_model.cache.decoder import Cache
 from tt_plan import (
     Expectation,
     Plan,
@@ -78,35 +78,33 @@ def plan(
     )
 
 
-@pytest.fixture(autouse=True, params=["shared", "indexed"])
-def cache(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run every test with the processor's cache and with that of other devices."""
-    monkeypatch.setattr(ring, "suits", lambda device: request.param == "indexed")
-
-
+CACHES: tuple[Cache, ...] = ("shared", "ring")
 CASES = list(itertools.product(("rotary", "learned"), ("likeliest", "sampled")))
 
 
+@pytest.mark.parametrize("cache", CACHES)
 @pytest.mark.parametrize(("positions", "drawn"), CASES)
 def test_the_cache_changes_no_token_of_20_plans(
     positions: Positions,
     drawn: str,
+    cache: Cache,
     naive: Callable[[TrajectoryTransformer], SequenceModel[Tensor]],
 ) -> None:
     action = likeliest() if drawn == "likeliest" else tail_cut(0.2)
     for seed in range(20):
         model, prefix = make(positions, seed), contexts(seed)
-        cached = plan(model, prefix, action, seed)
+        cached = plan(Decoder(model, cache=cache), prefix, action, seed)
         full = plan(naive(model), prefix, action, seed)
         assert torch.equal(cached.beams, full.beams), f"model {seed}"
         torch.testing.assert_close(cached.scores, full.scores, atol=1e-6, rtol=1e-6)
 
 
+@pytest.mark.parametrize("cache", CACHES)
 @pytest.mark.parametrize("positions", ["rotary", "learned"])
 def test_environments_planned_together_get_the_plans_they_get_alone(
-    positions: Positions,
+    positions: Positions, cache: Cache
 ) -> None:
-    model, prefix = make(positions, 3), contexts(7)
+    model, prefix = Decoder(make(positions, 3), cache=cache), contexts(7)
     together = plan(model, prefix, likeliest(), 0)
     for row in range(len(prefix)):
         padding = int((prefix[row] < 0).sum())

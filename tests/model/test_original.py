@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from tt_model import load_original
+from tt_model import Decoder, load_original
 
 V, P, D, HEADS, LAYERS, LENGTH = 11, 6, 32, 4, 3, 35
 
@@ -91,13 +91,14 @@ def test_planning_crops_as_the_original_does() -> None:
     weights = state_dict()
     model = load_original(weights, heads=HEADS, window=3)
     tokens = torch.randint(0, V, (40,))
-    logits, state = model.start(tokens[None, :10])
+    decoder = Decoder(model)
+    logits, state = decoder.start(tokens[None, :10])
     seen = tokens[:10]
     for token in tokens[10:]:
         torch.testing.assert_close(
             logits[0], reference(weights, seen)[-1], atol=1e-4, rtol=1e-4
         )
-        logits, state = model.step(token[None], state)
+        logits, state = decoder.step(token[None], state)
         seen = torch.cat([seen, token[None]])
         while len(seen) > 3 * P - 1:  # at most context * P - 1 tokens, in transitions
             seen = seen[P:]

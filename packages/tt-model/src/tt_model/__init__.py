@@ -3,10 +3,12 @@
 from tt_model._checkpoint import load, save
 from tt_model._config import TransformerConfig
 from tt_model._original import load_original
-from tt_model._transformer import State, TrajectoryTransformer
+from tt_model._transformer import TrajectoryTransformer
+from tt_model.cache import Decoder, State
 from tt_model.training import Epoch, Progress, Sequences, TrainConfig, train
 
 __all__ = [
+    "Decoder",
     "Epoch",
     "Progress",
     "Sequences",

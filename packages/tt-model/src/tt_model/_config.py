@@ -80,6 +80,15 @@ class TransformerConfig:
         return frozenset(e % self.transition for e in self.masked)
 
     @property
+    def stored(self) -> int:
+        """Tokens of a transition that may be attended to; a cache stores no others."""
+        return self.transition - len(self.masked_positions)
+
+    def is_masked(self, index: int) -> bool:
+        """Say whether the token at an index is attended to by none."""
+        return index % self.transition in self.masked_positions
+
+    @property
     def head_width(self) -> int:
         """Features of one attention head."""
         return self.width // self.heads

@@ -51,9 +51,8 @@ def _table(
         angle = torch.outer(torch.arange(length, dtype=torch.float64), _BASE**-half)
         angle = torch.cat([angle, angle], 1).view(length, 1, 1, width)
         if not rotary:
-            return RotaryTable(
-                scale.expand(length, 2, 1, width).to(device, dtype), None
-            )
+            same = scale.expand(length, 2, 1, width)
+            return RotaryTable(same.to(device, dtype), None)
         sign = torch.ones(width, dtype=torch.float64)
         sign[: width // 2] = -1
         cosine, sine = scale * angle.cos(), scale * angle.sin() * sign

@@ -1,13 +1,11 @@
 """The network: from tokens to a distribution over the next token.
 
 Axes: B batch, T time in tokens, D features, H heads, P positions of a transition,
-V bins. The training pass is `forward`; planning goes through `start`, `step` and
-`select`, which run the same weights over a cache (see `cache`, with a ring for
-other devices than the CPU).
+V bins. It remembers nothing; `cache` runs the same weights over what was read.
 """
 
 import math
-from typing import TypeAlias, cast
+from typing import cast
 
 import torch
 from einops import rearrange
@@ -16,15 +14,6 @@ from torch.nn import functional as F
 
 from tt_model._config import TransformerConfig
 from tt_model._positions import RotaryTable, rotary_table, rotate, visible, with_padding
-from tt_model.cache import ring
-from tt_model.cache.levels import Pool, SharedState, fork, is_repeat, merge
-from tt_model.cache.ring_step import RingState
-from tt_model.cache.shared import extend, reread, root
-
-State: TypeAlias = SharedState | RingState
-"""What a model remembers; opaque to everyone else."""
-
-_SINGLE = 4  # bytes; logits of fewer are widened before anything is drawn from them
 
 
 class Attention(nn.Module):
@@ -45,15 +34,18 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, rotary: RotaryTable, mask: Tensor) -> Tensor:
         """Attend within a sequence x [B, T, D] under a mask [T, T] or [B, 1, T, T]."""
-        return self.mix(*self.project(x, rotary), mask)
-
-    def mix(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
-        """Attend with what `project` returned [B, T, H, D/H]; return [B, T, D]."""
-        q, k, v = (rearrange(t, "b t h d -> b h t d") for t in (q, k, v))
-        # the queries are scaled already
-        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=1.0)
-        out: Tensor = self.proj(rearrange(mixed, "b h t d -> b t (h d)"))
+        out: Tensor = self.proj(attend_within(*self.project(x, rotary), mask))
         return out
+
+
+def attend_within(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+    """Attend from scaled queries to keys [B, T, H, D/H] of the same tokens: [B, T, D].
+
+    A mask [T, T] or [B, 1, T, T] says which keys each query may attend to.
+    """
+    q, k, v = (rearrange(t, "b t h d -> b h t d") for t in (q, k, v))
+    mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=1.0)
+    return rearrange(mixed, "b h t d -> b t (h d)")
 
 
 class Block(nn.Module):
@@ -108,7 +100,7 @@ class TrajectoryTransformer(nn.Module):
     Sequences begin at a transition boundary; a row with less history is padded on
     the left with whole transitions of -1, which changes nothing for the rest.
 
-    Satisfies the planner's interface: `start`, `step`, `select`.
+    Every token costs a pass over all of them here; `Decoder` reads one at a time.
     """
 
     def __init__(self, config: TransformerConfig) -> None:
@@ -124,8 +116,6 @@ class TrajectoryTransformer(nn.Module):
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.ln_f = nn.LayerNorm(config.width)
         self.head = Head(config)
-        self.pool = Pool()
-        self.room: dict[int, int] = {}  # rows that searches needed, by where they began
         self.apply(_initialise)
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -151,9 +141,8 @@ class TrajectoryTransformer(nn.Module):
     def next_logits(self, tokens: Tensor) -> Tensor:
         """Return the logits after the last token by one full pass, without a cache.
 
-        This is the definition that `start` and `step` must agree with: "rotary"
-        reads everything, "learned" the last `window * P - 1` tokens in whole
-        transitions.
+        This is the definition that a `Decoder` agrees with: "rotary" reads everything,
+        "learned" the last `window * P - 1` tokens in whole transitions.
 
         Args:
             tokens: Integers [B, T].
@@ -161,57 +150,10 @@ class TrajectoryTransformer(nn.Module):
         Returns:
             Logits [B, V + 1].
         """
-        _check(tokens)
+        check_tokens(tokens)
         tokens = self.crop(tokens)
         last = (tokens.shape[1] - 1) % self.config.transition
         return self.head.at(self._features(tokens)[:, -1], last)
-
-    @torch.no_grad()
-    def start(self, prefix: Tensor, /) -> tuple[Tensor, State]:
-        """Read a prefix [B, T]; return the logits [B, V + 1] after it and a state."""
-        _check(prefix)
-        prefix = self.crop(prefix)
-        if ring.suits(prefix.device):
-            return self._answer(*ring.start(self, prefix))
-        return self._answer(*extend(self, prefix, root(self, prefix)))
-
-    @torch.no_grad()
-    def step(self, tokens: Tensor, state: State, /) -> tuple[Tensor, State]:
-        """Read one token a row [B]; return logits [B, V + 1] and the next state.
-
-        The state that was passed in is used up; `select` it first to branch.
-
-        Raises:
-            ValueError: If there is not one token for each row of the state.
-        """
-        if tokens.shape != (state.rows,):
-            raise ValueError(
-                f"expected one token for each of the {state.rows} rows of the state, "
-                f"shape [{state.rows}]; got shape {list(tokens.shape)}"
-            )
-        if isinstance(state, RingState):
-            return self._answer(*ring.step(self, tokens, state))
-        column = tokens[:, None]
-        if state.history is not None:
-            history = torch.cat([state.history, column], 1)
-            cropped = self.crop(history)
-            if cropped.shape[1] < history.shape[1]:
-                return self._answer(*reread(self, cropped, state))
-        return self._answer(*extend(self, column, state))
-
-    @torch.no_grad()
-    def select(self, state: State, rows: Tensor, /) -> State:
-        """Return a state whose row i is row rows[i] [K] of this one; repeats allowed.
-
-        Nothing is copied where every row is repeated equally often, in order, or
-        where rows stay within the group that shares a prefix. On other devices than the
-        CPU keys and values are never copied, and the rows are not looked at.
-        """
-        if isinstance(state, RingState):
-            return ring.select(self, state, rows)
-        if is_repeat(rows, state.rows):
-            return fork(state, rows)
-        return merge(self.pool, self.config, state, rows)
 
     @property
     def layers(self) -> list[Block]:
@@ -245,7 +187,7 @@ class TrajectoryTransformer(nn.Module):
 
     def _features(self, tokens: Tensor) -> Tensor:
         """Return the final features [B, T, D] by a full pass."""
-        _check(tokens)
+        check_tokens(tokens)
         length = tokens.shape[1]
         reach = self.config.span * self.config.transition
         if self.config.positions == "learned" and length > reach:
@@ -265,14 +207,13 @@ class TrajectoryTransformer(nn.Module):
         out: Tensor = self.ln_f(x)
         return out
 
-    def _answer(self, features: Tensor, state: State) -> tuple[Tensor, State]:
-        """Turn the last token's features [B, D] into the next token's logits."""
-        last = (state.position - 1) % self.config.transition
-        logits = self.head.at(features, last)
-        return logits.float() if logits.dtype.itemsize < _SINGLE else logits, state
 
+def check_tokens(tokens: Tensor) -> None:
+    """Refuse what is not integer tokens [B, T].
 
-def _check(tokens: Tensor) -> None:
+    Raises:
+        ValueError: Naming the shape and the type that came.
+    """
     whole = not (tokens.is_floating_point() or tokens.dtype == torch.bool)
     if tokens.ndim != 2 or 0 in tokens.shape or not whole:
         raise ValueError(

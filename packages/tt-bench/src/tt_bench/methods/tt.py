@@ -18,6 +18,7 @@ from tt_bench.methods.planners import (
 )
 from tt_bench.methods.settings import Recipe
 from tt_bench.methods.transformer import TRANSFORMER, Trained, find_transformer
+from tt_model import Decoder
 from tt_plan import Evaluator
 
 _PLANNING_SHARE = 0.2  # of the matmul peak that planning reaches
@@ -56,7 +57,7 @@ def _planning_agent(
     if recipe.planner.precision == "bf16":
         model = copy.deepcopy(model).bfloat16()
     planner = beam_planner(
-        model,
+        Decoder(model),
         evaluator,
         samplers(trained.layout, recipe.planner),
         recipe.planner,

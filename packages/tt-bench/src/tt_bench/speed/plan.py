@@ -16,7 +16,7 @@ from tt_bench.methods import (
 )
 from tt_bench.speed.machine import Peaks, clock, peak_memory
 from tt_bench.speed.record import Measurement
-from tt_model import TrajectoryTransformer, TransformerConfig
+from tt_model import Decoder, TrajectoryTransformer, TransformerConfig
 from tt_plan import Expectation
 from tt_tokenize import Layout
 
@@ -82,7 +82,7 @@ def planner(
         candidates=shape.candidates,
     )
     search = beam_planner(
-        model,
+        Decoder(model),
         Expectation(middles, 20 * middles),
         samplers(Layout(shape.observation, shape.action), settings),
         settings,

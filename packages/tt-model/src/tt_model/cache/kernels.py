@@ -4,26 +4,39 @@ A step has little to compute, so its time is the number of kernels: one to begin
 five a layer.
 """
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import triton
 from torch import Tensor, nn
 
 from tt_model._config import TransformerConfig
-from tt_model._positions import RotaryTable
-from tt_model.cache.levels import kept
+from tt_model._positions import RotaryTable, rotary_table
+from tt_model._transformer import TrajectoryTransformer
 from tt_model.cache.ring_step import RingState, place
 from tt_model.cache.triton_code import attend_rows, enter_rows, linear_tile
-
-if TYPE_CHECKING:
-    from tt_model._transformer import TrajectoryTransformer
 
 _SLOTS = 256  # read at once, at most
 _ROWS, _COLUMNS, _DEPTH = 16, 32, 128  # of a tile of a linear layer
 
 
-def enter(model: "TrajectoryTransformer", tokens: Tensor, state: RingState) -> Tensor:
-    """Do what `ring_step.enter` does."""
+def step(model: TrajectoryTransformer, tokens: Tensor, state: RingState) -> Tensor:
+    """Do what `ring_step.step` does."""
+    config, index = model.config, state.position
+    rotary = rotary_table(config, index, index + 1, model.tok_emb.weight)
+    x = _enter(model, tokens, state)
+    for layer, block in enumerate(model.layers):
+        qkv = _linear(x, block.attn.qkv, norm=block.ln1)
+        mixed = _attend(config, qkv, rotary, state, layer)
+        x = _linear(mixed, block.attn.proj, add=x)
+        widen, _, narrow = (cast(nn.Linear, part) for part in block.mlp)
+        wide = _linear(x, widen, norm=block.ln2, gelu=True)
+        x = _linear(wide, narrow, add=x)
+    features: Tensor = model.ln_f(x)
+    return features
+
+
+def _enter(model: TrajectoryTransformer, tokens: Tensor, state: RingState) -> Tensor:
+    """Put the newest tokens [R] into the table and embed them [R, D]."""
     config, table = model.config, model.tok_emb.weight
     learned = config.positions == "learned"
     x = table.new_empty(state.rows, config.width)
@@ -48,24 +61,7 @@ def enter(model: "TrajectoryTransformer", tokens: Tensor, state: RingState) -> T
     return x
 
 
-def transform(
-    model: "TrajectoryTransformer",
-    layer: int,
-    x: Tensor,
-    rotary: RotaryTable,
-    state: RingState,
-) -> Tensor:
-    """Do what `ring_step.transform` does."""
-    block = model.layers[layer]
-    qkv = linear(x, block.attn.qkv, norm=block.ln1)
-    mixed = attend(model.config, qkv, rotary, state, layer)
-    x = linear(mixed, block.attn.proj, add=x)
-    widen, _, narrow = (cast(nn.Linear, part) for part in block.mlp)
-    wide = linear(x, widen, norm=block.ln2, gelu=True)
-    return linear(wide, narrow, add=x)
-
-
-def linear(
+def _linear(
     x: Tensor,
     layer: nn.Linear,
     *,
@@ -105,14 +101,14 @@ def linear(
     return out
 
 
-def attend(
+def _attend(
     config: TransformerConfig,
     qkv: Tensor,
     rotary: RotaryTable,
     state: RingState,
     layer: int,
 ) -> Tensor:
-    """Do what `ring_step.attend` does."""
+    """Store the newest token's keys and values, and attend from it; return [R, D]."""
     here = place(config, state.position)
     keys, values = state.keys[layer], state.values[layer]
     mixed = qkv.new_empty(state.rows, config.width)
@@ -131,7 +127,7 @@ def attend(
         here.transition,
         here.rank,
         size=config.transition,
-        each=kept(config),
+        each=config.stored,
         window=config.window,
         width=config.width,
         features=config.head_width,

@@ -27,10 +27,6 @@ class Pool:
         """Start empty."""
         self._free: dict[tuple[object, ...], list[Tensor]] = {}
 
-    def __deepcopy__(self, memo: dict[int, object]) -> "Pool":
-        """Give a copied model a pool of its own."""
-        return Pool()
-
     def take(self, shape: tuple[int, ...], like: Tensor) -> Tensor:
         """Return a buffer of this shape with unspecified content."""
         free = self._free.get((shape, like.dtype, like.device))
@@ -65,20 +61,20 @@ class Level:
     columns: tuple[int, ...] = ()
     store: Store | None = None
 
-    def live(self, first: int) -> slice:
+    def since(self, first: int) -> slice:
         """Return the columns at token index `first` or later."""
         return slice(bisect_left(self.columns, first), len(self.columns))
 
     def read(self, first: int) -> tuple[Tensor, Tensor]:
         """Return keys and values [L, R, H, C, F] from token index `first` on."""
         assert self.store is not None
-        live = self.live(first)
-        return self.store.keys[:, :, :, live], self.store.values[:, :, :, live]
+        columns = self.since(first)
+        return self.store.keys[:, :, :, columns], self.store.values[:, :, :, columns]
 
 
 @attrs.frozen
 class SharedState:
-    """What a model remembers; opaque to everyone else.
+    """What a decoder remembers; opaque to everyone else.
 
     The last level belongs to this state alone and takes what it reads next.
     """
@@ -89,12 +85,7 @@ class SharedState:
     pad: Tensor | None = None  # [rows] tokens of left padding
     padded: int = 0  # the largest of them
     history: Tensor | None = None  # [rows, position], for learned positions
-    trunk: int = 0  # leading tokens that the rows of one group of levels[0] share
-
-
-def kept(config: TransformerConfig) -> int:
-    """Return how many tokens of a transition are stored."""
-    return config.transition - len(config.masked_positions)
+    shared: int = 0  # leading tokens that the rows of one group of levels[0] share
 
 
 def is_repeat(rows: Tensor, count: int) -> bool:
@@ -109,11 +100,11 @@ def is_repeat(rows: Tensor, count: int) -> bool:
 def fork(state: SharedState, rows: Tensor) -> SharedState:
     """Spread every row evenly, sharing all that was read."""
     times = len(rows) // state.rows
-    trunk = state.position if len(state.levels) == 1 else state.trunk
+    shared = state.position if len(state.levels) == 1 else state.shared
     return attrs.evolve(
         _pick(state, rows),
         levels=(*state.levels, Level(state.rows * times)),
-        trunk=trunk,
+        shared=shared,
     )
 
 
@@ -121,19 +112,19 @@ def merge(
     pool: Pool, config: TransformerConfig, state: SharedState, rows: Tensor
 ) -> SharedState:
     """Pick any rows; copy the levels that can't be shared into one of their own."""
-    shared = 0
+    kept = 0
     owners = [rows // (state.rows // level.rows) for level in state.levels]
     for level, owner in zip(state.levels, owners, strict=True):
         if not is_repeat(owner, level.rows):
             break
-        shared += 1
-    moved = list(zip(state.levels, owners, strict=True))[shared:]
+        kept += 1
+    moved = list(zip(state.levels, owners, strict=True))[kept:]
     first = window_start(config, state.position)
     merged = _gather(pool, config, moved, first, len(rows))
     return attrs.evolve(
         _pick(state, rows),
-        levels=(*state.levels[:shared], merged),
-        trunk=state.trunk if shared else 0,
+        levels=(*state.levels[:kept], merged),
+        shared=state.shared if kept else 0,
     )
 
 
@@ -151,16 +142,16 @@ def _gather(
     first: int,
     rows: int,
 ) -> Level:
-    columns = [c for level, _ in moved for c in level.columns[level.live(first)]]
+    columns = [c for level, _ in moved for c in level.columns[level.since(first)]]
     like = next((lv.store.keys for lv, _ in moved if lv.store is not None), None)
     if like is None or not columns:
         return Level(rows)
-    size = max((config.window + 1) * kept(config), len(columns) + kept(config))
+    size = max((config.window + 1) * config.stored, len(columns) + config.stored)
     store = Store(pool, config, rows, size, like)
     end = 0
     for level, owner in moved:
-        live = level.live(first)
-        begin, end = end, end + live.stop - live.start
+        columns_read = level.since(first)
+        begin, end = end, end + columns_read.stop - columns_read.start
         if begin == end:
             continue
         written = store.keys[:, :, :, begin:end], store.values[:, :, :, begin:end]

@@ -13,7 +13,6 @@ of a head, D = H * F.
 from collections.abc import Callable
 from functools import lru_cache
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 import torch
@@ -22,114 +21,91 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tt_model._config import TransformerConfig
-from tt_model._positions import (
-    RotaryTable,
-    rotary_table,
-    visible,
-    window_start,
-    with_padding,
-)
-from tt_model.cache.levels import kept
-from tt_model.cache.ring_step import RingState, enter, place, transform
-
-if TYPE_CHECKING:
-    from tt_model._transformer import TrajectoryTransformer
+from tt_model._positions import rotary_table, visible, window_start, with_padding
+from tt_model._transformer import TrajectoryTransformer, attend_within
+from tt_model.cache import ring_step
+from tt_model.cache.blocks import run_blocks
+from tt_model.cache.ring_step import RingState, place
 
 
-def suits(device: torch.device) -> bool:
-    """Say whether this cache is for a device: any that works behind the processor."""
-    return device.type != "cpu"
+class RingCache:
+    """Keep keys and values in one ring of slots a state, and rows in its table."""
 
+    def __init__(self, model: TrajectoryTransformer) -> None:
+        """Begin without knowing how many rows a search needs."""
+        self._model = model
+        self._needed: dict[int, int] = {}  # rows of a search, by how many began it
 
-def start(
-    model: "TrajectoryTransformer", prefix: Tensor, origin: int | None = None
-) -> tuple[Tensor, RingState]:
-    """Read a prefix [R, T]; return the last token's features [R, D] and a state.
+    def start(self, prefix: Tensor) -> tuple[Tensor, RingState]:
+        """Read a prefix [R, T]; return the last token's features [R, D] and a state."""
+        return self._read(prefix, len(prefix))
 
-    `origin` is the number of rows that a search began with, where it is not R.
-    """
-    config, (rows, length) = model.config, prefix.shape
-    origin = origin or rows
-    pad = (prefix < 0).sum(1)
-    x = model.embed(prefix, 0, pad)
-    state = _room(model, rows, origin, length, pad, x)
-    if config.positions == "learned":
-        state = attrs.evolve(state, history=prefix)
-    index = torch.arange(length, device=pad.device)
-    mask = with_padding(visible(config, index, index), pad)
-    rotary = rotary_table(config, 0, length, x)
-    first = window_start(config, length - 1)
-    for layer, block in enumerate(model.layers):
-        q, k, v = block.attn.project(block.ln1(x), rotary)
-        _store(config, state.keys[layer], k, first)
-        _store(config, state.values[layer], v, first)
-        x = x + block.attn.mix(q, k, v, mask)
-        x = x + block.mlp(block.ln2(x))
-    return model.ln_f(x[:, -1]), state
+    def step(self, tokens: Tensor, state: RingState) -> tuple[Tensor, RingState]:
+        """Read one token a row [R]; return features [R, D] and the next state."""
+        history = None
+        if state.history is not None:
+            history = torch.cat([state.history, tokens[:, None]], 1)
+            cropped = self._model.crop(history)
+            if cropped.shape[1] < history.shape[1]:
+                return self._read(cropped, state.origin)
+        features = _choose_step(self._model.tok_emb.weight)(self._model, tokens, state)
+        later = attrs.evolve(state, position=state.position + 1, history=history)
+        return features, later
 
+    def select(self, state: RingState, rows: Tensor) -> RingState:
+        """Return the state of rows [K]; makes room for more rows than there were."""
+        history = None if state.history is None else state.history.index_select(0, rows)
+        chosen = attrs.evolve(
+            state,
+            table=state.table.index_select(0, rows),
+            pad=state.pad.index_select(0, rows),
+            history=history,
+        )
+        room = state.keys.shape[2]
+        if len(rows) <= room:
+            return chosen
+        self._needed[state.origin] = len(rows)
+        more = (0, 0, 0, len(rows) - room)
+        return attrs.evolve(
+            chosen, keys=F.pad(state.keys, more), values=F.pad(state.values, more)
+        )
 
-def step(
-    model: "TrajectoryTransformer", tokens: Tensor, state: RingState
-) -> tuple[Tensor, RingState]:
-    """Read one token a row [R]; return features [R, D] and the next state."""
-    history = None
-    if state.history is not None:
-        history = torch.cat([state.history, tokens[:, None]], 1)
-        cropped = model.crop(history)
-        if cropped.shape[1] < history.shape[1]:
-            return start(model, cropped, state.origin)
-    rotary = rotary_table(
-        model.config, state.position, state.position + 1, model.tok_emb.weight
-    )
-    enter, transform = _operations(model.tok_emb.weight)
-    x = enter(model, tokens, state)
-    for layer in range(model.config.layers):
-        x = transform(model, layer, x, rotary, state)
-    later = attrs.evolve(state, position=state.position + 1, history=history)
-    return model.ln_f(x), later
+    def _read(self, prefix: Tensor, origin: int) -> tuple[Tensor, RingState]:
+        """Read a prefix in a search that began with `origin` rows."""
+        model, config, length = self._model, self._model.config, prefix.shape[1]
+        pad = (prefix < 0).sum(1)
+        x = model.embed(prefix, 0, pad)
+        state = self._make_room(prefix, origin, pad, x)
+        index = torch.arange(length, device=pad.device)
+        mask = with_padding(visible(config, index, index), pad)
+        first = window_start(config, length - 1)
 
+        def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+            _store(config, state.keys[layer], k, first)
+            _store(config, state.values[layer], v, first)
+            return attend_within(q, k, v, mask)
 
-def select(model: "TrajectoryTransformer", state: RingState, rows: Tensor) -> RingState:
-    """Return the state of rows [K]; makes room for more rows than there were."""
-    history = None if state.history is None else state.history.index_select(0, rows)
-    chosen = attrs.evolve(
-        state,
-        table=state.table.index_select(0, rows),
-        pad=state.pad.index_select(0, rows),
-        history=history,
-    )
-    room = state.keys.shape[2]
-    if len(rows) <= room:
-        return chosen
-    model.room[state.origin] = len(rows)
-    grown = (0, 0, 0, len(rows) - room)
-    return attrs.evolve(
-        chosen, keys=F.pad(state.keys, grown), values=F.pad(state.values, grown)
-    )
+        rotary = rotary_table(config, 0, length, x)
+        return run_blocks(model, x, rotary, attend), state
 
-
-def _room(
-    model: "TrajectoryTransformer",
-    rows: int,
-    origin: int,
-    position: int,
-    pad: Tensor,
-    like: Tensor,
-) -> RingState:
-    """Allocate a state for as many rows as the last search of this size needed."""
-    config = model.config
-    slots = config.window * kept(config)
-    room = max(rows, model.room.get(origin, 0))
-    keys = like.new_empty(config.layers, slots, room, config.width)
-    table = torch.arange(rows, dtype=torch.int32, device=like.device)
-    return RingState(
-        table=table[:, None].repeat(1, slots),
-        keys=keys,
-        values=torch.empty_like(keys),
-        pad=pad,
-        position=position,
-        origin=origin,
-    )
+    def _make_room(
+        self, prefix: Tensor, origin: int, pad: Tensor, like: Tensor
+    ) -> RingState:
+        """Allocate a state for as many rows as the last search of this size needed."""
+        config, rows = self._model.config, len(prefix)
+        slots = config.window * config.stored
+        room = max(rows, self._needed.get(origin, 0))
+        keys = like.new_empty(config.layers, slots, room, config.width)
+        table = torch.arange(rows, dtype=torch.int32, device=like.device)
+        return RingState(
+            table=table[:, None].repeat(1, slots),
+            keys=keys,
+            values=torch.empty_like(keys),
+            pad=pad,
+            position=prefix.shape[1],
+            origin=origin,
+            history=prefix if config.positions == "learned" else None,
+        )
 
 
 def _store(config: TransformerConfig, slots: Tensor, new: Tensor, first: int) -> None:
@@ -153,19 +129,15 @@ def _tokens_and_places(
         )
 
 
-Enter: TypeAlias = Callable[["TrajectoryTransformer", Tensor, RingState], Tensor]
-Transform: TypeAlias = Callable[
-    ["TrajectoryTransformer", int, Tensor, RotaryTable, RingState], Tensor
-]
-
-
-def _operations(like: Tensor) -> tuple[Enter, Transform]:
-    """Choose how a step is computed: a few kernels on CUDA, plainly elsewhere."""
-    if like.is_cuda and like.dtype != torch.float64 and _has_triton():
+def _choose_step(
+    weight: Tensor,
+) -> Callable[[TrajectoryTransformer, Tensor, RingState], Tensor]:
+    """Choose how a step is computed: by a few kernels on CUDA, plainly elsewhere."""
+    if weight.is_cuda and weight.dtype != torch.float64 and _has_triton():
         from tt_model.cache import kernels
 
-        return kernels.enter, kernels.transform
-    return enter, transform
+        return kernels.step
+    return ring_step.step
 
 
 @lru_cache(maxsize=1)

@@ -119,7 +119,7 @@ def attend_rows(
     rotary: tl.constexpr,
     block: tl.constexpr,
 ):
-    """Serve one row and one head; `ring_step.attend` says what is computed."""
+    """Serve one row and one head; `ring_step` says what is computed."""
     row, head = tl.program_id(0), tl.program_id(1)
     f = tl.arange(0, padded)
     real = f < features

@@ -1,0 +1,111 @@
+"""A network stepped one token at a time, as planners do.
+
+Axes: B rows of a prefix, T time in tokens, K rows selected, D features, V bins.
+"""
+
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar, get_args
+
+import torch
+from torch import Tensor
+
+from tt_model._transformer import TrajectoryTransformer, check_tokens
+from tt_model.cache.levels import SharedState
+from tt_model.cache.ring import RingCache
+from tt_model.cache.ring_step import RingState
+from tt_model.cache.shared import SharedCache
+
+State: TypeAlias = SharedState | RingState
+"""What a decoder remembers of each row; opaque to everyone else."""
+
+Cache = Literal["shared", "ring"]
+
+_Memory = TypeVar("_Memory")
+_SINGLE = 4  # bytes; logits of fewer are widened before anything is drawn from them
+
+
+class _Cache(Protocol[_Memory]):
+    """Read tokens into a state of its own; return the last one's features [B, D]."""
+
+    def start(self, prefix: Tensor) -> tuple[Tensor, _Memory]: ...
+    def step(self, tokens: Tensor, state: _Memory) -> tuple[Tensor, _Memory]: ...
+    def select(self, state: _Memory, rows: Tensor) -> _Memory: ...
+
+
+class Decoder:
+    """Say how likely each next token is, reading every token once.
+
+    The logits are those of the network's `next_logits`, whatever rows were selected,
+    as in evaluation mode. The network's weights are read where they are at each call,
+    so one that is trained on or loaded into needs no new decoder, and nothing of it is
+    changed. A state holds what was computed with the weights of its time: start anew
+    after they change, or after the network is moved to another device or type.
+
+    Satisfies the planner's interface: `start`, `step`, `select`.
+    """
+
+    def __init__(
+        self, model: TrajectoryTransformer, *, cache: Cache | None = None
+    ) -> None:
+        """Choose how keys and values are kept.
+
+        Args:
+            model: The network, on the device where it will be used.
+            cache: "shared" keeps what rows have in common once, and looks at the rows
+                that are selected; "ring" moves nothing and looks at nothing, so that
+                it never waits for a device. Either works anywhere. By default "shared"
+                on a CPU and "ring" elsewhere.
+
+        Raises:
+            ValueError: If there is no such cache.
+        """
+        if cache is not None and cache not in get_args(Cache):
+            raise ValueError(
+                f"expected a cache among {list(get_args(Cache))}, or None to choose it "
+                f"by the device; got {cache!r}"
+            )
+        if cache is None:
+            cache = "shared" if model.head.weight.device.type == "cpu" else "ring"
+        self._model = model
+        self._cache: _Cache[Any] = (
+            SharedCache(model) if cache == "shared" else RingCache(model)
+        )
+
+    @torch.no_grad()
+    def start(self, prefix: Tensor, /) -> tuple[Tensor, State]:
+        """Read a prefix [B, T]; return the logits [B, V + 1] after it and a state.
+
+        Sequences begin at a transition boundary; -1 pads on the left.
+
+        Raises:
+            ValueError: If the prefix is not of integers, or has no rows or no tokens.
+        """
+        check_tokens(prefix)
+        return self._answer(*self._cache.start(self._model.crop(prefix)))
+
+    @torch.no_grad()
+    def step(self, tokens: Tensor, state: State, /) -> tuple[Tensor, State]:
+        """Read one token a row [B]; return logits [B, V + 1] and the next state.
+
+        The state that was passed in is used up; `select` it first to branch.
+
+        Raises:
+            ValueError: If there is not one token for each row of the state.
+        """
+        if tokens.shape != (state.rows,):
+            raise ValueError(
+                f"expected one token for each of the {state.rows} rows of the state, "
+                f"shape [{state.rows}]; got shape {list(tokens.shape)}"
+            )
+        return self._answer(*self._cache.step(tokens, state))
+
+    @torch.no_grad()
+    def select(self, state: State, rows: Tensor, /) -> State:
+        """Return a state whose row i is row rows[i] [K] of this one; repeats fork."""
+        selected: State = self._cache.select(state, rows)
+        return selected
+
+    def _answer(self, features: Tensor, state: State) -> tuple[Tensor, State]:
+        """Turn the last token's features [B, D] into the next token's logits."""
+        last = (state.position - 1) % self._model.config.transition
+        logits = self._model.head.at(features, last)
+        return logits.float() if logits.dtype.itemsize < _SINGLE else logits, state
