@@ -215,11 +215,12 @@ def test_bfloat16_learns_like_float32() -> None:
     assert losses[1] == pytest.approx(losses[0], rel=0.2)
 
 
-def test_an_interrupt_waits_for_the_step_to_end() -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_waits_for_the_step_to_end(number: signal.Signals) -> None:
     model, plain, data = make(), make(), sequences()
 
     def press(_module: object, _inputs: object) -> None:
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), number)
 
     handle = model.register_forward_pre_hook(press)
     with pytest.raises(KeyboardInterrupt):

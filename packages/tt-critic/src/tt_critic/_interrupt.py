@@ -1,33 +1,49 @@
-"""Let an update end before Ctrl-C takes effect."""
+"""Let a step end before the program does."""
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
+
+_DEFAULTS: dict[signal.Signals, Any] = {
+    signal.SIGINT: signal.default_int_handler,  # Ctrl-C
+    signal.SIGTERM: signal.SIG_DFL,  # kill, schedulers, containers that stop
+}
 
 
 @contextmanager
 def held_interrupts() -> Iterator[threading.Event]:
-    """Yield an event that Ctrl-C sets in place of raising KeyboardInterrupt.
+    """Yield an event that Ctrl-C and SIGTERM set in place of ending the program.
 
-    Pressed again it raises. In another thread than the main one, and in programs that
-    handle SIGINT themselves, nothing changes and the event is never set.
+    Whoever waits for a good moment raises KeyboardInterrupt then. The second signal
+    raises it at once. In another thread than the main one, and for a signal that the
+    program handles or ignores itself, nothing changes.
     """
-    pressed = threading.Event()
-    usual = signal.getsignal(signal.SIGINT)
-    main = threading.current_thread() is threading.main_thread()
-    if not main or usual is not signal.default_int_handler:
-        yield pressed
-        return
+    arrived, count = threading.Event(), list[int]()
 
-    def press(number: int, frame: FrameType | None) -> None:
-        if pressed.is_set():
-            usual(number, frame)
-        pressed.set()
+    def hold(number: int, _frame: FrameType | None) -> None:
+        count.append(number)
+        if len(count) > 1:
+            raise KeyboardInterrupt
+        arrived.set()
 
-    signal.signal(signal.SIGINT, press)
+    replaced = _replace_defaults(hold)
     try:
-        yield pressed
+        yield arrived
     finally:
-        signal.signal(signal.SIGINT, usual)
+        for number in replaced:
+            signal.signal(number, _DEFAULTS[number])
+
+
+def _replace_defaults(
+    handler: Callable[[int, FrameType | None], Any],
+) -> list[signal.Signals]:
+    """Handle the signals that the program leaves alone, if this is its main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        return []
+    ours = [n for n, usual in _DEFAULTS.items() if signal.getsignal(n) == usual]
+    for number in ours:
+        signal.signal(number, handler)
+    return ours

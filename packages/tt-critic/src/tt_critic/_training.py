@@ -74,7 +74,7 @@ def train_critic(
         bounds: Action space, (low, high), each a number or [Da].
         device: Where training runs and the critic stays.
         checkpoint: File to write every ``checkpoint_every`` updates, after the last and
-            on Ctrl-C; where it exists, training continues from it.
+            on Ctrl-C or SIGTERM; where it exists, training continues from it.
         checkpoint_every: Updates between checkpoints.
         on_progress: Called every ``report_every`` updates and after the last.
         report_every: Updates between reports; each one waits for the device.
@@ -87,7 +87,7 @@ def train_critic(
         ValueError: If the transitions or bounds are unusable, or the checkpoint is
             damaged, belongs to other settings or other data, or was made on another
             kind of device.
-        KeyboardInterrupt: On Ctrl-C, after the update and its checkpoint.
+        KeyboardInterrupt: On Ctrl-C or SIGTERM, after the update and its checkpoint.
     """
     sizes, space = check_data(transitions, bounds)
     _check_intervals(checkpoint_every, report_every)

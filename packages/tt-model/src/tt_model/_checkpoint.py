@@ -14,21 +14,23 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from tt_model import _files
 from tt_model._config import TransformerConfig
-from tt_model._files import read_file, write_file
 from tt_model._transformer import TrajectoryTransformer
 
 _MODEL = "tt-model model"
 _CHECKPOINT = "tt-model training checkpoint"
+_KEYS = _files.Keys(kind="kind", facts="content")
 
 
 def save(model: TrajectoryTransformer, path: str | PathLike[str]) -> None:
     """Write a model's parameters and configuration to one safetensors file.
 
-    The file is complete or absent: it is written under another name, then moved.
+    The file is complete or absent: it is written under another name, then moved. Its
+    folder is made if needed.
     """
     content = attrs.asdict(model.config)
-    write_file(Path(path), _MODEL, model.state_dict(), content)
+    _files.write(Path(path), _MODEL, model.state_dict(), content, keys=_KEYS)
 
 
 def load(
@@ -38,9 +40,10 @@ def load(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is truncated, unknown, or contradicts itself.
+        ValueError: If the file is truncated, unknown, or contradicts itself, or the
+            path is a folder's.
     """
-    tensors, content = read_file(Path(path), _MODEL)
+    tensors, content = _files.read(Path(path), _MODEL, keys=_KEYS)
     try:
         config = TransformerConfig(**content)
         with torch.random.fork_rng(devices=[]):
@@ -85,7 +88,7 @@ def write_checkpoint(
             tensors[f"optimizer.{key}.{name}"] = value
     tensors["losses"] = checkpoint.losses
     content = attrs.asdict(checkpoint, filter=lambda a, _: a.name != "losses")
-    write_file(path, _CHECKPOINT, tensors, content)
+    _files.write(path, _CHECKPOINT, tensors, content, keys=_KEYS)
 
 
 def read_checkpoint(
@@ -97,7 +100,7 @@ def read_checkpoint(
         ValueError: If the file is truncated or unknown, or the run it belongs to
             differs in its settings or data.
     """
-    tensors, content = read_file(path, _CHECKPOINT)
+    tensors, content = _files.read(path, _CHECKPOINT, keys=_KEYS)
     _check_same(path, content["settings"], settings)
     state = {
         name.removeprefix("model."): value

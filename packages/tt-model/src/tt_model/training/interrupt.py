@@ -1,32 +1,49 @@
-"""Ctrl-C that waits for a good moment."""
+"""Let a step end before the program does."""
 
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
+
+_DEFAULTS: dict[signal.Signals, Any] = {
+    signal.SIGINT: signal.default_int_handler,  # Ctrl-C
+    signal.SIGTERM: signal.SIG_DFL,  # kill, schedulers, containers that stop
+}
 
 
 @contextmanager
-def interrupts_deferred() -> Iterator[Callable[[], bool]]:
-    """Yield a function that says whether Ctrl-C was pressed since entering.
+def held_interrupts() -> Iterator[threading.Event]:
+    """Yield an event that Ctrl-C and SIGTERM set in place of ending the program.
 
-    A second Ctrl-C raises KeyboardInterrupt at once. Outside the main thread, or where
-    the program handles SIGINT itself, nothing changes and the answer is always no.
+    Whoever waits for a good moment raises KeyboardInterrupt then. The second signal
+    raises it at once. In another thread than the main one, and for a signal that the
+    program handles or ignores itself, nothing changes.
     """
-    default = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if not default or threading.current_thread() is not threading.main_thread():
-        yield lambda: False
-        return
-    pressed = threading.Event()
+    arrived, count = threading.Event(), list[int]()
 
-    def note(_number: int, _frame: FrameType | None) -> None:
-        if pressed.is_set():
+    def hold(number: int, _frame: FrameType | None) -> None:
+        count.append(number)
+        if len(count) > 1:
             raise KeyboardInterrupt
-        pressed.set()
+        arrived.set()
 
-    signal.signal(signal.SIGINT, note)
+    replaced = _replace_defaults(hold)
     try:
-        yield pressed.is_set
+        yield arrived
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number in replaced:
+            signal.signal(number, _DEFAULTS[number])
+
+
+def _replace_defaults(
+    handler: Callable[[int, FrameType | None], Any],
+) -> list[signal.Signals]:
+    """Handle the signals that the program leaves alone, if this is its main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        return []
+    ours = [n for n, usual in _DEFAULTS.items() if signal.getsignal(n) == usual]
+    for number in ours:
+        signal.signal(number, handler)
+    return ours

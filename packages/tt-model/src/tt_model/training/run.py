@@ -85,7 +85,6 @@ class Run:
         """Write a checkpoint, from the first of several processes."""
         if self.file is None or not self.fabric.is_global_zero:
             return
-        self.file.parent.mkdir(parents=True, exist_ok=True)
         done = self.step % self.epoch_steps
         checkpoint = Checkpoint(
             step=self.step,

@@ -12,7 +12,7 @@ from tt_model.training.config import TrainConfig
 from tt_model.training.data import Sequences, check_sequences
 from tt_model.training.devices import make_fabric, matmuls
 from tt_model.training.history import Epoch, Progress
-from tt_model.training.interrupt import interrupts_deferred
+from tt_model.training.interrupt import held_interrupts
 from tt_model.training.run import Run
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def train(
             every recorded token except the first of an episode.
         parts: Slices of a transition to average it over, by name.
         checkpoint: File to write every `checkpoint_every` steps, at the end and on
-            Ctrl-C; where it exists, training continues from it.
+            Ctrl-C or SIGTERM; where it exists, training continues from it.
         device: Where to train; where the model is by default.
         fabric: A launched lightning_fabric.Fabric, to train on several devices,
             instead of `device`; it decides the precision. Every process calls back.
@@ -60,7 +60,8 @@ def train(
     Raises:
         ValueError: If data, settings and model do not fit together, or the checkpoint
             is damaged or belongs to a run with other settings or data.
-        KeyboardInterrupt: On Ctrl-C, once the step is done and the checkpoint written.
+        KeyboardInterrupt: On Ctrl-C or SIGTERM, once the step is done and the
+            checkpoint written.
     """
     _check(model, data, config, held_out)
     fabric = _choose(model, config, device, fabric)
@@ -82,7 +83,7 @@ def _loop(
 ) -> None:
     """Advance a run to its end, with checkpoints and reports after the steps."""
     steps, config = run.config.steps, run.config
-    with interrupts_deferred() as interrupted:
+    with held_interrupts() as interrupted:
         while run.step < steps:
             record = run.advance()
             last = run.step == steps
@@ -93,7 +94,7 @@ def _loop(
                     on_epoch(record)
                 if on_progress and (last or run.step % config.report_every == 0):
                     on_progress(run.progress())
-                if interrupted():
+                if interrupted.is_set():
                     raise KeyboardInterrupt
             except KeyboardInterrupt:
                 run.save()
