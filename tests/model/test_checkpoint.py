@@ -17,8 +17,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from tt_model._checkpoint import load, save
 from tt_model._config import Positions, TransformerConfig
+from tt_model._model_file import load, save
 from tt_model._transformer import TrajectoryTransformer
 from tt_model.training.config import TrainConfig
 from tt_model.training.data import Sequences

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import attrs
 import torch
 
-from tt_model._checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from tt_model._transformer import TrajectoryTransformer
+from tt_model.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from tt_model.training.config import TrainConfig
 from tt_model.training.data import Sequences, fingerprint
 from tt_model.training.history import Epoch, Progress, Stopwatch

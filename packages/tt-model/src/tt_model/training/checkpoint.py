@@ -1,59 +1,18 @@
-"""Models and half-finished training runs, on disk.
-
-Both are one safetensors file with its settings in the header (see `_files`).
-"""
+"""A half-finished training run, on disk: one safetensors file (see `_files`)."""
 
 import json
 from collections.abc import Mapping
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import attrs
-import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from tt_model import _files
-from tt_model._config import TransformerConfig
-from tt_model._transformer import TrajectoryTransformer
+from tt_model._model_file import KEYS
 
-_MODEL = "tt-model model"
-_CHECKPOINT = "tt-model training checkpoint"
-_KEYS = _files.Keys(kind="kind", facts="content")
-
-
-def save(model: TrajectoryTransformer, path: str | PathLike[str]) -> None:
-    """Write a model's parameters and configuration to one safetensors file.
-
-    The file is complete or absent: it is written under another name, then moved. Its
-    folder is made if needed.
-    """
-    content = attrs.asdict(model.config)
-    _files.write(Path(path), _MODEL, model.state_dict(), content, keys=_KEYS)
-
-
-def load(
-    path: str | PathLike[str], *, device: str | torch.device = "cpu"
-) -> TrajectoryTransformer:
-    """Read a model that `save` wrote, in evaluation mode; no code in it is executed.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file is truncated, unknown, or contradicts itself, or the
-            path is a folder's.
-    """
-    tensors, content = _files.read(Path(path), _MODEL, keys=_KEYS)
-    try:
-        config = TransformerConfig(**content)
-        with torch.random.fork_rng(devices=[]):
-            model = TrajectoryTransformer(config)
-        model.load_state_dict(tensors)
-    except (TypeError, RuntimeError, ValueError) as error:
-        raise ValueError(
-            f"{path} does not hold a model that this tt-model can build: {error}"
-        ) from error
-    return model.to(device).eval()
+_KIND = "tt-model training checkpoint"
 
 
 @attrs.frozen
@@ -88,7 +47,7 @@ def write_checkpoint(
             tensors[f"optimizer.{key}.{name}"] = value
     tensors["losses"] = checkpoint.losses
     content = attrs.asdict(checkpoint, filter=lambda a, _: a.name != "losses")
-    _files.write(path, _CHECKPOINT, tensors, content, keys=_KEYS)
+    _files.write(path, _KIND, tensors, content, keys=KEYS)
 
 
 def read_checkpoint(
@@ -100,7 +59,7 @@ def read_checkpoint(
         ValueError: If the file is truncated or unknown, or the run it belongs to
             differs in its settings or data.
     """
-    tensors, content = _files.read(path, _CHECKPOINT, keys=_KEYS)
+    tensors, content = _files.read(path, _KIND, keys=KEYS)
     _check_same(path, content["settings"], settings)
     state = {
         name.removeprefix("model."): value
