@@ -142,20 +142,26 @@ def _gather(
     first: int,
     rows: int,
 ) -> Level:
+    """Copy rows of some levels, each with its owners [R], into a level of their own."""
     columns = [c for level, _ in moved for c in level.columns[level.since(first)]]
     like = next((lv.store.keys for lv, _ in moved if lv.store is not None), None)
     if like is None or not columns:
         return Level(rows)
     size = max((config.window + 1) * config.stored, len(columns) + config.stored)
-    store = Store(pool, config, rows, size, like)
-    end = 0
+    store, filled = Store(pool, config, rows, size, like), 0
     for level, owner in moved:
-        columns_read = level.since(first)
-        begin, end = end, end + columns_read.stop - columns_read.start
-        if begin == end:
-            continue
-        written = store.keys[:, :, :, begin:end], store.values[:, :, :, begin:end]
-        for old, new in zip(level.read(first), written, strict=True):
-            for layer in range(config.layers):
-                torch.index_select(old[layer], 0, owner, out=new[layer])
+        filled = _copy(level, owner, first, store, filled)
     return Level(rows, tuple(columns), store)
+
+
+def _copy(level: Level, owner: Tensor, first: int, store: Store, begin: int) -> int:
+    """Copy a level's rows owner [R] from token index `first` on; return the end."""
+    columns = level.since(first)
+    end: int = begin + columns.stop - columns.start
+    if begin == end:
+        return end
+    written = store.keys[:, :, :, begin:end], store.values[:, :, :, begin:end]
+    for old, new in zip(level.read(first), written, strict=True):
+        for layer in range(len(old)):
+            torch.index_select(old[layer], 0, owner, out=new[layer])
+    return end
