@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structure
 
 PACKAGES = Path(__file__).parent.parent / "packages"
 NAMES = sorted(path.name for path in PACKAGES.iterdir() if path.is_dir())
@@ -78,3 +79,42 @@ def test_every_package_carries_its_licence_readme_and_types(name: str) -> None:
     module = name.replace("-", "_")
     for path in ("LICENSE", "README.md", f"src/{module}/py.typed"):
         assert (folder / path).is_file()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_modules_import_one_another_in_a_circle(name: str) -> None:
+    package = PACKAGES / name / "src" / name.replace("-", "_")
+    assert structure.circles(structure.graph(package, rooms=False)) == []
+    assert structure.circles(structure.graph(package, rooms=True)) == []
+    assert structure.around_doors(package) == []
+
+
+def test_folders_of_the_bench_import_lower_floors() -> None:
+    bench = PACKAGES / "tt-bench" / "src" / "tt_bench"
+    rooms = structure.graph(bench, rooms=True)
+    assert set(rooms) == set().union(*structure.BENCH_FLOORS)
+    assert structure.upward(bench) == []
+    assert structure.floors(rooms) == len(structure.BENCH_FLOORS)
+
+
+def test_the_script_sees_circles_floors_and_imports_past_a_door(tmp_path: Path) -> None:
+    package = tmp_path / "tt_bench"
+    (package / "files").mkdir(parents=True)
+    (package / "cli").mkdir()
+    for file, text in {
+        "__init__": "",
+        "interface": "from tt_bench.files.whole import write",
+        "files/__init__": "from tt_bench.files.whole import write",
+        "files/whole": "import tt_bench.files.lock",
+        "files/lock": "def f():\n    from tt_bench.files import whole",
+        "cli/__init__": "from tt_bench.interface import Agent",
+    }.items():
+        (package / f"{file}.py").write_text(text)
+    rooms = structure.graph(package, rooms=True)
+    assert structure.floors(rooms) == 3
+    assert structure.circles(structure.graph(package, rooms=False)) == [
+        {"files.whole", "files.lock"}
+    ]
+    (upward,), (past,) = structure.upward(package), structure.around_doors(package)
+    assert "interface imports files.whole" in upward
+    assert "interface imports files.whole" in past
