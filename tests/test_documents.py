@@ -6,15 +6,22 @@ import functools
 import io
 import itertools
 import math
+import operator
 import re
 import shlex
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import pytest
 
+import tt_bench
+import tt_critic
+import tt_model
+import tt_plan
+import tt_tokenize
 from tt_bench import METHODS, SOURCES
 from tt_bench.cli import parse
 
@@ -134,6 +141,17 @@ def pattern(part: str) -> str:
 )
 def test_output_is_compared(shown: str, printed: str, same: bool) -> None:
     assert agree(shown, printed) is same
+
+
+@pytest.mark.parametrize(
+    "module",
+    [tt_tokenize, tt_model, tt_plan, tt_critic, tt_bench],
+    ids=operator.attrgetter("__name__"),
+)
+def test_a_package_readme_names_all_that_is_public(module: ModuleType) -> None:
+    name = module.__name__.replace("_", "-")
+    page = (ROOT / "packages" / name / "README.md").read_text()
+    assert set(module.__all__) <= set(re.findall(r"\w+", page))
 
 
 # Commands
