@@ -2,14 +2,24 @@
 
 from tt_bench.files.downloads import download
 from tt_bench.files.errors import first_line
-from tt_bench.files.json_file import how_to_mend, read_json, write_json, write_once
+from tt_bench.files.json_file import (
+    how_to_mend,
+    read_facts,
+    read_json,
+    write_json,
+    write_once,
+)
+from tt_bench.files.once import make_once, remade_if_deleted
 from tt_bench.files.whole import written_whole
 
 __all__ = [
     "download",
     "first_line",
     "how_to_mend",
+    "make_once",
+    "read_facts",
     "read_json",
+    "remade_if_deleted",
     "write_json",
     "write_once",
     "written_whole",

@@ -1,6 +1,5 @@
 """Download one file over HTTP: resumed where it was cut, in place only when whole."""
 
-import contextlib
 import http.client
 import re
 import urllib.error
@@ -60,8 +59,6 @@ def download(
                 total = _fetch_all(address, part, signature, progress)
                 _check(part, check, sized=total > 0)
                 part.finish(path)
-            with contextlib.suppress(OSError):  # Windows, while another waits
-                lock.unlink(missing_ok=True)
     except (OSError, http.client.HTTPException, IncompleteError) as error:
         raise ValueError(
             f"expected {path.name} at {path}, found none and could not download it "

@@ -2,22 +2,34 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from tt_bench.files.errors import first_line
+from tt_bench.files.strays import writer
 from tt_bench.files.whole import written_whole
+
+_Built = TypeVar("_Built")
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a file whole or not at all, making its folder."""
+    text = json.dumps(content, indent=1, allow_nan=False) + "\n"
+    try:
+        _write(path, text)
+    except FileNotFoundError:  # the folder's owner may have taken it for a stray
+        _write(path, text)
+
+
+def _write(path: Path, text: str) -> None:
     with written_whole(path) as partial:
-        partial.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
+        partial.write_text(text, "utf-8")
 
 
 def write_once(path: Path, content: Mapping[str, Any]) -> None:
     """Write a file whole unless there is one, which another process may just make."""
-    mine = path.with_name(f"{path.stem}.{os.getpid()}.once{path.suffix}")
+    mine = path.with_name(f"{path.stem}.{writer()}.once{path.suffix}")
     write_json(mine, content)
     try:
         os.link(mine, path)
@@ -36,10 +48,25 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     try:
         content = json.loads(path.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         reason = f"cut short or not JSON; {how_to_mend(path)}"
         raise ValueError(f"{path}: {reason}") from error
     return content if isinstance(content, dict) else {}
+
+
+def read_facts(path: Path, build: Callable[[dict[str, Any]], _Built]) -> _Built:
+    """Build what a file's mapping describes.
+
+    Raises:
+        ValueError: the file is damaged, or lacks something or holds something else.
+    """
+    content = read_json(path)
+    try:
+        return build(content)
+    except KeyError as error:
+        raise ValueError(f"{path}: holds no {error}") from error
+    except (AttributeError, TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{path}: not as written ({first_line(error)})") from error
 
 
 def how_to_mend(path: Path) -> str:

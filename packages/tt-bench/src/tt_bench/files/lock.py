@@ -2,10 +2,12 @@
 
 import contextlib
 import errno
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 _PAUSE = 0.2  # seconds
 _LOCKLESS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
@@ -27,9 +29,9 @@ else:
 def locked(path: Path, waiting: Callable[[], None] | None = None) -> Iterator[None]:
     """Hold a lock, once whoever holds it lets go of it or ends in whatever way.
 
-    The operating system keeps the lock, on a file that is made: a process that is
-    killed can't leave it behind. Delete the file only when nothing is left to be done.
-    Where a file system has no locks, as some of clusters, everybody goes on at once.
+    The operating system keeps the lock, on a file that is made and deleted at the end:
+    a process that is killed leaves the file at most, never the lock. Where a file
+    system has no locks, as some of clusters, everybody goes on at once.
 
     Args:
         path: of the file.
@@ -38,12 +40,29 @@ def locked(path: Path, waiting: Callable[[], None] | None = None) -> Iterator[No
     Raises:
         OSError: if the file can't be made.
     """
-    with path.open("ab") as file:
-        while not _taken(file.fileno()):
-            if waiting is not None:
-                waiting()
-            time.sleep(_PAUSE)
-        yield
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context(path.open("ab"))
+        while not (_taken(file.fileno()) and _is_at(file, path)):
+            if _is_at(file, path):
+                if waiting is not None:
+                    waiting()
+                time.sleep(_PAUSE)
+            else:  # who held it has deleted it, another may have made it anew
+                stack.close()
+                file = stack.enter_context(path.open("ab"))
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):  # Windows, while another waits
+                path.unlink(missing_ok=True)
+
+
+def _is_at(file: IO[bytes], path: Path) -> bool:
+    """Say whether an open file still has this path."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _taken(descriptor: int) -> bool:

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tt_bench.files.strays import writer
+
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
@@ -12,11 +14,18 @@ def written_whole(path: Path) -> Iterator[Path]:
 
     It has the same ending, lies in the same folder, which is made, and is gone after
     an error.
+
+    Raises:
+        OSError: if it can't be written; the error names the path.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.stem}.{os.getpid()}.partial{path.suffix}")
+    partial = path.with_name(f"{path.stem}.{writer()}.partial{path.suffix}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield partial
         os.replace(partial, path)
+    except OSError as error:
+        if error.errno is None or error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
     finally:
         partial.unlink(missing_ok=True)

@@ -1,18 +1,17 @@
 """Train a critic on a dataset, or find the one trained before."""
 
-import json
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import attrs
 import numpy as np
 
 import tt_critic
 from tt_bench.data import Episodes
-from tt_bench.files import write_json
+from tt_bench.files import make_once, read_facts, remade_if_deleted, write_json
 from tt_bench.interface import working
 from tt_bench.methods.costs import critic_operations
 from tt_bench.methods.method import (
@@ -25,6 +24,8 @@ from tt_bench.methods.settings import Recipe
 from tt_bench.methods.task import Task
 from tt_critic import Critic, IQLConfig, Transitions, locomotion_rewards
 
+_CRITIC, _NOTES = "critic.safetensors", "training.json"
+_CHECKPOINT, _SPENT = "checkpoint.safetensors", "spent.json"
 _REPORTS = 100  # of the progress, in a whole training
 _CHECKPOINT_EVERY = 2_000
 _MOST_UPDATES = 200_000  # of a trial
@@ -129,16 +130,30 @@ def train_critic(
 ) -> TrainedCritic:
     """Train in a folder, going on from its checkpoint, or load what it holds.
 
+    While another process trains there, this one waits, and says so.
+
     Raises:
-        ValueError: the critic of the folder is for other numbers than the data's.
+        ValueError: the folder holds something damaged or the critic of other numbers
+            than the data's, or training diverges.
     """
     units = reward_units(episodes, recipe.critic.rewards)
-    if not (folder / "critic.safetensors").exists():
-        _train(episodes, task, units, recipe, folder, seed, device, on_progress)
-    notes = json.loads((folder / "training.json").read_text())
-    critic = tt_critic.load(folder / "critic.safetensors", device)
-    _check_sizes(critic, episodes, folder)
-    return TrainedCritic(critic, units, notes["steps"], notes["seconds"])
+    make_once(
+        folder / _CRITIC,
+        partial(
+            _train, episodes, task, units, recipe, folder, seed, device, on_progress
+        ),
+        scaffold=(_CHECKPOINT, _SPENT),
+        waiting=lambda: on_progress(0, "another process trains it"),
+    )
+    with remade_if_deleted(folder):
+        steps, seconds = read_facts(folder / _NOTES, _read_notes)
+        critic = tt_critic.load(folder / _CRITIC)
+        _check_sizes(critic, episodes, folder)
+    return TrainedCritic(critic.to(device), units, steps, seconds)
+
+
+def _read_notes(notes: dict[str, Any]) -> tuple[int, float]:
+    return int(notes["steps"]), float(notes["seconds"])
 
 
 def _check_sizes(critic: Critic, episodes: Episodes, folder: Path) -> None:
@@ -148,7 +163,7 @@ def _check_sizes(critic: Critic, episodes: Episodes, folder: Path) -> None:
         raise ValueError(
             f"expected a critic of {wanted[0]} observation and {wanted[1]} action "
             f"numbers, as the data has, got one of {sizes[0]} and {sizes[1]} in "
-            f"{folder}: delete that folder to train it again"
+            f"{folder}"
         )
 
 
@@ -163,10 +178,11 @@ def _train(
     on_progress: Callable[[int, str], None],
 ) -> None:
     config = iql_config(recipe, seed)
-    checkpoint, spent = folder / "checkpoint.safetensors", folder / "spent.json"
+    checkpoint, spent = folder / _CHECKPOINT, folder / _SPENT
     before = 0.0
     if checkpoint.exists() and spent.exists():
-        before = json.loads(spent.read_text())["seconds"]
+        with remade_if_deleted(folder):
+            before = read_facts(spent, lambda notes: float(notes["seconds"]))
 
     def seconds() -> float:
         return before + time.perf_counter() - began
@@ -192,10 +208,8 @@ def _train(
         write_json(spent, {"seconds": seconds()})
         raise
     notes = {"steps": config.steps, "seconds": seconds()}
-    write_json(folder / "training.json", notes)
-    tt_critic.save(critic, folder / "critic.safetensors")
-    for path in (checkpoint, spent):
-        path.unlink(missing_ok=True)
+    write_json(folder / _NOTES, notes)
+    tt_critic.save(critic, folder / _CRITIC)
 
 
 def find_critic(context: Context) -> TrainedCritic:
@@ -246,7 +260,7 @@ def _seconds(context: Context, peak: float) -> float:
 
 CRITIC = Network(
     "critic",
-    "critic.safetensors",
+    _CRITIC,
     ("discount", "chunk", "critic"),
     "critic",
     _check,

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from zipfile import BadZipFile
@@ -12,10 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from tt_bench.files import written_whole
+from tt_bench.files import make_once, written_whole
 from tt_bench.interface import Advance
 from tt_bench.methods.pace import Pace, time_steps
 
+_CHECKPOINT = "checkpoint.npz"
 _KEPT_EVERY = 2_000  # steps
 _REPORTED_EVERY = 20
 _TRIAL = 200_000  # steps of a trial at most
@@ -61,9 +63,19 @@ def train_in(
     Raises:
         ValueError: a file is damaged or of another training.
     """
-    finished, checkpoint = folder / file, folder / "checkpoint.npz"
-    if finished.exists():
-        return load_training(training, finished)
+    finished = folder / file
+    make_once(
+        finished,
+        partial(_train, training, finished, steps, advance),
+        scaffold=(_CHECKPOINT,),
+        waiting=lambda: advance(0, "another process trains it"),
+    )
+    if training.steps < steps:  # it was trained by others
+        load_training(training, finished)
+
+
+def _train(training: Training, finished: Path, steps: int, advance: Advance) -> None:
+    checkpoint = finished.with_name(_CHECKPOINT)
     if checkpoint.exists():
         load_training(training, checkpoint)
     began = time.perf_counter() - training.seconds
@@ -76,7 +88,6 @@ def train_in(
         if training.steps % _KEPT_EVERY == 0:
             save_training(training, checkpoint)
     save_training(training, finished)
-    checkpoint.unlink(missing_ok=True)
 
 
 def time_training(training: Training) -> Pace:
@@ -100,8 +111,8 @@ def save_training(training: Training, path: Path) -> None:
         for index, state in optimizer.state_dict()["state"].items():
             parts |= {f"{name}/{index}/{key}": part for key, part in state.items()}
     arrays: dict[str, Any] = {name: part.cpu().numpy() for name, part in parts.items()}
-    with written_whole(path) as partial:
-        np.savez(partial, steps=training.steps, seconds=training.seconds, **arrays)
+    with written_whole(path) as unfinished:
+        np.savez(unfinished, steps=training.steps, seconds=training.seconds, **arrays)
 
 
 def load_training(training: Training, path: Path) -> None:

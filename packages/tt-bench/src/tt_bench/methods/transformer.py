@@ -1,6 +1,5 @@
 """Train a trajectory transformer on a dataset, or find the one trained before."""
 
-import json
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -13,7 +12,7 @@ import torch
 import tt_model
 import tt_tokenize
 from tt_bench.data import Episodes
-from tt_bench.files import write_json
+from tt_bench.files import make_once, read_facts, remade_if_deleted, write_json
 from tt_bench.interface import working
 from tt_bench.methods.costs import training_operations
 from tt_bench.methods.method import Context, Network, model_folder
@@ -30,6 +29,8 @@ from tt_model import (
 from tt_tokenize import Bins, Layout
 
 RECORDS = 10  # of the losses, in a whole training
+_MODEL, _TOKENIZER, _NOTES = "model.safetensors", "tokenizer.npz", "training.json"
+_CHECKPOINT = "checkpoint.safetensors"
 _MOST = 10_000  # steps of a trial
 _SHARE = 0.25  # of the matmul peak that training reaches
 
@@ -99,27 +100,46 @@ def train_transformer(
     seed: int,
     device: str,
     on_progress: Callable[[Progress], None] | None = None,
+    waiting: Callable[[], None] | None = None,
 ) -> Trained:
-    """Train in a folder, going on from its checkpoint, or load what it holds."""
-    if (folder / "model.safetensors").exists():
-        return _load(folder, device)
+    """Train in a folder, going on from its checkpoint, or load what it holds.
+
+    While another process trains there, this one waits, and is told so.
+
+    Raises:
+        ValueError: the folder holds something damaged, or training diverges.
+    """
+    make_once(
+        folder / _MODEL,
+        partial(_train, episodes, recipe, folder, seed, device, on_progress),
+        scaffold=(_CHECKPOINT,),
+        waiting=waiting,
+    )
+    return _load(folder, device)
+
+
+def _train(
+    episodes: Episodes,
+    recipe: Recipe,
+    folder: Path,
+    seed: int,
+    device: str,
+    on_progress: Callable[[Progress], None] | None,
+) -> None:
     bins, layout, data = fit_bins(episodes, recipe)
     fitted, held_out = split(data, recipe.chunk)
     model = new_model(model_config(recipe, layout, bins), seed)
-    checkpoint = folder / "checkpoint.safetensors"
     history = tt_model.train(
         model.to(device),
         fitted,
         train_config(recipe, layout, windows=len(fitted.tokens), seed=seed),
         held_out=held_out,
         parts=_parts(layout),
-        checkpoint=checkpoint,
+        checkpoint=folder / _CHECKPOINT,
         device=device,
         on_progress=on_progress,
     )
     _save(folder, model, bins, layout, recipe.training.steps, history)
-    checkpoint.unlink(missing_ok=True)
-    return _load(folder, device)
 
 
 def new_model(config: TransformerConfig, seed: int) -> TrajectoryTransformer:
@@ -153,9 +173,9 @@ def _save(
         "seconds": history[-1].seconds,
         "losses": [_record(epoch) for epoch in history],
     }
-    write_json(folder / "training.json", content)
-    tt_tokenize.save(bins, folder / "tokenizer.npz")
-    tt_model.save(model, folder / "model.safetensors")
+    write_json(folder / _NOTES, content)
+    tt_tokenize.save(bins, folder / _TOKENIZER)
+    tt_model.save(model, folder / _MODEL)
 
 
 def _record(epoch: Epoch) -> dict[str, Any]:
@@ -172,14 +192,26 @@ def _record(epoch: Epoch) -> dict[str, Any]:
 
 
 def _load(folder: Path, device: str) -> Trained:
-    notes = json.loads((folder / "training.json").read_text())
-    return Trained(
-        tt_model.load(folder / "model.safetensors", device=device).eval(),
-        tt_tokenize.load(folder / "tokenizer.npz"),
-        Layout(**notes["layout"]),
-        notes["steps"],
-        notes["seconds"],
-    )
+    with remade_if_deleted(folder):
+        layout, steps, seconds = read_facts(folder / _NOTES, _read_notes)
+        bins = tt_tokenize.load(folder / _TOKENIZER)
+        model = tt_model.load(folder / _MODEL)
+        _check_together(model, bins, layout)
+    return Trained(model.to(device), bins, layout, steps, seconds)
+
+
+def _read_notes(notes: dict[str, Any]) -> tuple[Layout, int, float]:
+    return Layout(**notes["layout"]), int(notes["steps"]), float(notes["seconds"])
+
+
+def _check_together(model: TrajectoryTransformer, bins: Bins, layout: Layout) -> None:
+    """Refuse files of several trainings."""
+    has = model.config.vocabulary, model.config.transition
+    if not has == (bins.bins, bins.columns) == (bins.bins, layout.width):
+        raise ValueError(
+            f"expected a model, a tokenizer and a layout of one size, got a model of "
+            f"{has[0]} bins and {has[1]} tokens, {bins} and {layout}"
+        )
 
 
 def find_transformer(context: Context) -> Trained:
@@ -198,6 +230,7 @@ def find_transformer(context: Context) -> Trained:
             seed=context.seed,
             device=context.device,
             on_progress=on_progress,
+            waiting=lambda: advance(0, "another process trains it"),
         )
 
 
@@ -233,7 +266,7 @@ def _seconds(context: Context, peak: float) -> float:
 
 TRANSFORMER = Network(
     "transformer",
-    "model.safetensors",
+    _MODEL,
     ("discount", "chunk", "termination_reward", "tokenizer", "model", "training"),
     "training",
     lambda _: None,
