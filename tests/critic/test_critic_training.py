@@ -208,3 +208,48 @@ def test_a_cuda_graph_on_a_cpu_and_empty_intervals_are_refused() -> None:
         train_critic(transitions(), CONFIG, cuda_graph=True)
     with pytest.raises(ValueError, match="at least 1, got 0 and 5"):
         train_critic(transitions(), CONFIG, checkpoint_every=0, report_every=5)
+
+
+@pytest.mark.parametrize(
+    ("reports", "saves", "updates"),
+    [(4, 100, "1 and 4"), (100, 4, "1 and 4"), (100, 100, "1 and 40")],
+)
+def test_rewards_that_no_loss_can_hold_end_training_with_one_error(
+    tmp_path: Path, reports: int, saves: int, updates: str
+) -> None:
+    path, huge = tmp_path / "checkpoint.safetensors", transitions()
+    huge.rewards[:] = 1e20
+    for _ in range(2):
+        with pytest.raises(ValueError, match=f"between updates {updates} of 40 .*inf"):
+            train_critic(
+                huge,
+                CONFIG,
+                checkpoint=path,
+                report_every=reports,
+                checkpoint_every=saves,
+            )
+        assert not path.exists()
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_diverged_critic_never_takes_a_checkpoints_place(
+    bad: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    update = Learner.update
+
+    def broken(learner: Learner, step: int) -> None:
+        update(learner, step)
+        if step + 1 == 25:
+            learner.networks[4, 0] = bad
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Learner, "update", broken)
+        with pytest.raises(
+            ValueError, match=r"between updates 21 and 30 .*rate 0\.0003"
+        ):
+            train_critic(transitions(), CONFIG, checkpoint=path, checkpoint_every=10)
+    _, facts = _files.read(path, "tt-critic checkpoint")
+    assert facts["step"] == 20
+    found = train_critic(transitions(), CONFIG, checkpoint=path)
+    assert_same(found, train_critic(transitions(), CONFIG))

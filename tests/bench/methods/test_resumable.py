@@ -70,3 +70,34 @@ def test_a_file_of_another_network_is_refused(tmp_path: Path) -> None:
     other.modules = {"module": nn.Linear(2, 1)}
     with pytest.raises(ValueError, match="not of this training"):
         train_in(tmp_path, "net.npz", other, 5, lambda *_: None)
+
+
+def test_a_training_that_diverges_stops_and_keeps_what_was_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resumable, "_KEPT_EVERY", 10)
+    broken = begin()
+    update = broken.update
+
+    def break_at(step: int) -> Tensor:
+        return update(step) * (float("nan") if step + 1 >= 33 else 1.0)
+
+    broken.update = break_at
+    with pytest.raises(
+        ValueError, match="loss was nan at step 40 of 60 and finite bef"
+    ):
+        train_in(tmp_path, "net.npz", broken, 60, lambda *_: None)
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.npz"]
+    straight, resumed = begin(), begin()
+    train_in(tmp_path, "net.npz", resumed, 60, lambda *_: None)
+    train_in(tmp_path / "other", "net.npz", straight, 60, lambda *_: None)
+    assert weights(resumed) == weights(straight)
+
+
+def test_weights_that_are_not_finite_are_never_kept(tmp_path: Path) -> None:
+    broken = begin()
+    for parameter in broken.modules["module"].parameters():
+        parameter.data.fill_(float("inf"))
+    with pytest.raises(ValueError, match="module/weight is not finite after step 0"):
+        resumable.save_training(broken, tmp_path / "net.npz")
+    assert not list(tmp_path.iterdir())

@@ -71,7 +71,7 @@ found = net.weight
 """,
 }
 _LAST = """
-print("steps" if steps else "none", f"{float(found.sum()):.9f}", flush=True)
+print("steps" if steps else "none", f"{float(found.detach().sum()):.9f}", flush=True)
 """
 
 

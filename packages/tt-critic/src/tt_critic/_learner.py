@@ -164,6 +164,16 @@ class Learner:
             policy_loss(likelihood, weights),
         )
 
+    @property
+    def learning_rate(self) -> float:
+        """The rate of the first update."""
+        return self._config.learning_rate
+
+    def is_finite(self) -> bool:
+        """Say whether all that the next update depends on is finite."""
+        numbers = [t for t in self.state().values() if t.is_floating_point()]
+        return all(bool(tensor.isfinite().all()) for tensor in numbers)
+
     def state(self) -> dict[str, Tensor]:
         """Return all that the next update depends on, the data aside."""
         state = {

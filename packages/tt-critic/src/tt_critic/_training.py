@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import math
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -86,7 +87,8 @@ def train_critic(
     Raises:
         ValueError: If the transitions or bounds are unusable, or the checkpoint is
             damaged, belongs to other settings or other data, or was made on another
-            kind of device.
+            kind of device, or training diverges: found at the next report or
+            checkpoint, and the last checkpoint stays as it was.
         KeyboardInterrupt: On Ctrl-C or SIGTERM, after the update and its checkpoint.
     """
     sizes, space = check_data(transitions, bounds)
@@ -121,22 +123,47 @@ def _loop(
 ) -> None:
     """Update to the end, with checkpoints and reports after the updates."""
     start = 0 if checkpoint is None else checkpoint.restore(learner)
+    checked = start
     with held_interrupts() as pressed:
         for done in range(start + 1, steps + 1):
             learner.update(done - 1)
             last = done == steps
-            if checkpoint is not None and (last or done % checkpoint_every == 0):
+            reports = last or done % report_every == 0
+            saves = last or done % checkpoint_every == 0
+            if reports or saves:
+                losses = _finite_losses(learner, checked, done, steps)
+                checked = done
+            if checkpoint is not None and saves:
                 checkpoint.save(learner, done)
             try:
-                if last or done % report_every == 0:
-                    losses = [loss.item() for loss in learner.losses()]
+                if reports:
                     on_progress(Progress(done, steps, *losses))
                 if pressed.is_set():
                     raise KeyboardInterrupt
             except KeyboardInterrupt:
                 if checkpoint is not None:
+                    _finite_losses(learner, checked, done, steps)
                     checkpoint.save(learner, done)
                 raise
+
+
+def _finite_losses(
+    learner: Learner, checked: int, done: int, steps: int
+) -> list[float]:
+    """Return the losses of the last batch, if all that training came to is finite.
+
+    Raises:
+        ValueError: Naming the updates since the last such check.
+    """
+    losses = [loss.item() for loss in learner.losses()]
+    if all(map(math.isfinite, losses)) and learner.is_finite():
+        return losses
+    names = "V loss {:.4g}, Q loss {:.4g}, policy loss {:.4g}".format(*losses)
+    raise ValueError(
+        f"training must stay finite, but diverged between updates {checked + 1} and "
+        f"{done} of {steps} ({names}, learning_rate {learner.learning_rate:g}); scale "
+        "the rewards down or lower the learning rate. The last good checkpoint stays."
+    )
 
 
 def _check_intervals(checkpoint_every: int, report_every: int) -> None:

@@ -1,5 +1,6 @@
 """Train modules step by step in a folder, going on where a training was stopped."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -61,7 +62,7 @@ def train_in(
         advance: is told the steps and the loss.
 
     Raises:
-        ValueError: a file is damaged or of another training.
+        ValueError: a file is damaged or of another training, or this one diverges.
     """
     finished = folder / file
     make_once(
@@ -83,11 +84,22 @@ def _train(training: Training, finished: Path, steps: int, advance: Advance) -> 
         loss = training.update(training.steps)
         training.steps += 1
         training.seconds = time.perf_counter() - began
-        if training.steps % _REPORTED_EVERY == 0:
+        if training.steps % _REPORTED_EVERY == 0 or training.steps == steps:
+            _check_loss(float(loss.detach()), training.steps, steps)
             advance(training.steps, f"loss {float(loss.detach()):.3g}")
         if training.steps % _KEPT_EVERY == 0:
             save_training(training, checkpoint)
     save_training(training, finished)
+
+
+def _check_loss(loss: float, step: int, steps: int) -> None:
+    if not math.isfinite(loss):
+        first = (step - 1) // _REPORTED_EVERY * _REPORTED_EVERY + 1
+        raise ValueError(
+            f"training diverged: the loss was {loss} at step {step} of {steps} and "
+            f"finite before step {first}; lower the learning rate or scale the "
+            "rewards down; the last good checkpoint stays"
+        )
 
 
 def time_training(training: Training) -> Pace:
@@ -103,7 +115,11 @@ def time_training(training: Training) -> Pace:
 
 
 def save_training(training: Training, path: Path) -> None:
-    """Write a training, whole or not at all."""
+    """Write a training, whole or not at all.
+
+    Raises:
+        ValueError: it has numbers that are not finite: what was there stays.
+    """
     parts = {"draws": training.draws.get_state()}
     for name, module in training.modules.items():
         parts |= {f"{name}/{key}": part for key, part in module.state_dict().items()}
@@ -111,6 +127,13 @@ def save_training(training: Training, path: Path) -> None:
         for index, state in optimizer.state_dict()["state"].items():
             parts |= {f"{name}/{index}/{key}": part for key, part in state.items()}
     arrays: dict[str, Any] = {name: part.cpu().numpy() for name, part in parts.items()}
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise ValueError(
+                f"training diverged: {name} is not finite after step {training.steps}; "
+                "lower the learning rate or scale the rewards down; the last good "
+                "checkpoint stays"
+            )
     with written_whole(path) as unfinished:
         np.savez(unfinished, steps=training.steps, seconds=training.seconds, **arrays)
 

@@ -1,5 +1,6 @@
 """What a training run has come to, kept in a checkpoint."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from tt_model._transformer import TrajectoryTransformer
 from tt_model.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from tt_model.training.config import TrainConfig
 from tt_model.training.data import Sequences, fingerprint
+from tt_model.training.divergence import are_finite, divergence, first_not_finite
 from tt_model.training.history import Epoch, Progress, Stopwatch
 from tt_model.training.optimizer import learning_rate
 from tt_model.training.steps import Batches, HeldOut, Learner
@@ -48,7 +50,7 @@ class Run:
             "devices": fabric.world_size,
         }
         self.losses = torch.zeros(self.epoch_steps, device=fabric.device)
-        self.step = 0
+        self.step = self._sound = 0  # steps done; those of them known to be finite
         self.file: Path | None = None
         self.history: list[Epoch] = []
         self.watch = Stopwatch(0, 0.0)
@@ -65,24 +67,51 @@ class Run:
                 f"{file} was trained for {found.step} steps, more than the "
                 f"{self.config.steps} asked for: raise steps, or give another path"
             )
-        self.step = found.step
+        self.step = self._sound = found.step
         self.losses[: len(found.losses)] = found.losses.to(self.losses.device)
+        if not (found.losses.isfinite().all() and are_finite(model, optimizer)):
+            raise ValueError(
+                f"{file} holds numbers that are not finite, from a training that "
+                "diverged: delete it, and lower the learning rate"
+            )
         self.history = [Epoch.restore(values) for values in found.history]
         self.watch = Stopwatch(found.step, found.seconds)
 
     def advance(self) -> Epoch | None:
-        """Take one step; return a record if it ended an epoch or the run."""
+        """Take one step; return a record if it ended an epoch or the run.
+
+        Raises:
+            ValueError: If a loss is not finite. On a CPU each is looked at; elsewhere,
+                where that means to wait, before each report, checkpoint and record.
+        """
         offset = self.step % self.epoch_steps
         loss = self.learner.update(self.batches.batch(self.step), self.step)
         self.losses[offset] = loss
         self.step += 1
+        if self._looks():
+            self._check_losses(together=True)
         if offset + 1 < self.epoch_steps and self.step < self.config.steps:
             return None
         self.history.append(self.fabric.broadcast(self._record()))
         return self.history[-1]
 
+    def finish(self) -> None:
+        """Check that what was trained is finite.
+
+        Raises:
+            ValueError: If a parameter is not, or what the optimizer remembers of it.
+        """
+        if not are_finite(self.learner.model, self.learner.optimizer):
+            raise self._divergence(self.step, "parameters ceased to be finite")
+
     def save(self) -> None:
-        """Write a checkpoint, from the first of several processes."""
+        """Write a checkpoint, from the first of several processes.
+
+        Raises:
+            ValueError: If there are numbers that are not finite: the last one stays.
+        """
+        self._check_losses()
+        self.finish()
         if self.file is None or not self.fabric.is_global_zero:
             return
         done = self.step % self.epoch_steps
@@ -114,12 +143,45 @@ class Run:
             seconds_left=(self.config.steps - self.step) * step_seconds,
         )
 
+    def _looks(self) -> bool:
+        """Say whether the loss of the last step is looked at."""
+        step, config = self.step, self.config
+        near = self.fabric.device.type == "cpu" and self.fabric.world_size == 1
+        marks = config.report_every, config.checkpoint_every, self.epoch_steps
+        return near or step == config.steps or any(step % mark == 0 for mark in marks)
+
+    def _check_losses(self, *, together: bool = False) -> None:
+        """Look at the losses of this epoch that were not looked at before.
+
+        Several processes fail `together`, for one alone would keep the others waiting.
+        """
+        begin = (self.step - 1) // self.epoch_steps * self.epoch_steps
+        first = max(self._sound, begin)
+        wrong = first_not_finite(self.losses[first - begin : self.step - begin])
+        failed = wrong is not None
+        if together and self.fabric.world_size > 1:
+            flag = torch.tensor(float(failed), device=self.fabric.device)
+            failed = bool(self.fabric.all_reduce(flag, reduce_op="sum"))
+        if wrong is not None:
+            loss = float(self.losses[first - begin + wrong])
+            raise self._divergence(first + wrong + 1, f"the loss was {loss}")
+        if failed:
+            raise self._divergence(self.step, "another process's loss was not finite")
+        self._sound = self.step
+
+    def _divergence(self, step: int, what: str) -> ValueError:
+        windows = self.batches.count
+        kept = self.file if self.file and self.file.exists() else None
+        return divergence(step, what, self.config, windows, kept)
+
     def _record(self) -> Epoch:
         """Measure the epoch that the last step ended."""
         last = (self.step - 1) % self.epoch_steps + 1
         held_out: tuple[float, ...] = ()
         if self.held_out is not None:
             held_out = self.held_out.losses(self.learner)
+        if any(map(math.isinf, held_out)):
+            raise self._divergence(self.step, "the held-out loss was infinite")
         return Epoch(
             epoch=self._epoch(),
             step=self.step,

@@ -44,6 +44,11 @@ class Batches:
         self._windows = make_windows(data, vocabulary, fabric.device)
         self._shuffle = Shuffle(config.seed, self._windows.size, fabric.device)
 
+    @property
+    def count(self) -> int:
+        """The number of windows, one of which begins at each transition."""
+        return self._windows.size
+
     def batch(self, step: int) -> Batch:
         """Return the windows of a step."""
         size = self._config.batch

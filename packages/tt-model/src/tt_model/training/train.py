@@ -59,7 +59,8 @@ def train(
 
     Raises:
         ValueError: If data, settings and model do not fit together, or the checkpoint
-            is damaged or belongs to a run with other settings or data.
+            is damaged or belongs to a run with other settings or data, or training
+            diverges: the last checkpoint stays as it was.
         KeyboardInterrupt: On Ctrl-C or SIGTERM, once the step is done and the
             checkpoint written.
     """
