@@ -33,6 +33,6 @@ def run_collect(options: Collect, console: Console) -> None:
     for name in options.names:
         if not is_local(name):
             say(console, f"{name} will be collected: {collection(name)}")
-        dataset = load_shown(shown_on(console), name, None)
+        dataset = load_shown(shown_on(console), name)
         say(console, f"{name}: {len(dataset.episodes):,} transitions")
         say(console, f"  {dataset.source}")

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import attrs
 import torch
@@ -54,6 +54,8 @@ class D4rl:
         small: Start from settings that a processor core trains in half an hour, where
             the recipe wants an accelerator.
         env: Gymnasium id of the environment to evaluate in; the dataset's by default.
+        trust_env_spec: Make the environment as the dataset says, which runs any code
+            that it names: only for data of people that you trust.
         methods: Rows of the table: random, behaviour, bc, bc-10, iql, tt,
             tt-uniform, tt+q.
         seeds: Training seeds of each method that is trained.
@@ -76,6 +78,7 @@ class D4rl:
     dataset: str = DEFAULT_DATASET
     small: bool = False
     env: str | None = None
+    trust_env_spec: bool = False
     methods: tuple[str, ...] = ("random", "behaviour", "bc", "iql", "tt", "tt+q")
     seeds: int = 3
     first_seed: int = 0
@@ -102,7 +105,7 @@ def run_d4rl(options: D4rl, console: Console) -> list[RunResult]:
     recipe, config = configure(options)
     announce(console, options.dataset, plan_runs(config))
     notify = shown_on(console)
-    dataset = load_shown(notify, options.dataset, options.env)
+    dataset = load_shown(notify, options.dataset, **load_options(options))
     say(console, f"  {dataset.source}")
     experiment = Experiment.of(dataset, recipe, config)
     if options.threads is None:
@@ -145,6 +148,11 @@ def _study_maze(experiment: Experiment, console: Console) -> None:
         picture = draw_plans(*contexts)
         if picture is not None:
             say(console, f"plans: {picture}")
+
+
+def load_options(options: D4rl) -> dict[str, Any]:
+    """Return the options of `load_dataset`."""
+    return {"env": options.env, "trust_env_spec": options.trust_env_spec}
 
 
 def configure(options: D4rl) -> tuple[Recipe, RunConfig]:

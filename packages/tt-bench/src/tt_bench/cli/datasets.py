@@ -1,6 +1,7 @@
 """Load a dataset and show how far its collection or download is."""
 
 from collections.abc import Callable
+from typing import Any
 
 from tt_bench.catalogue import d4rl_entries
 from tt_bench.data import SOURCES, Dataset, d4rl_file, is_local, load_dataset
@@ -9,18 +10,30 @@ from tt_bench.interface import Advance, Event, Notify, working
 _TOLD_EVERY = 50_000_000  # bytes of a download whose size is unknown
 
 
-def load_shown(notify: Notify, name: str, env: str | None) -> Dataset:
-    """Load a dataset, following its collection or download if there must be one."""
+def load_shown(
+    notify: Notify, name: str, env: str | None = None, **options: Any
+) -> Dataset:
+    """Load a dataset, following its collection or download if there must be one.
+
+    Args:
+        notify: is shown what is made or fetched.
+        name: as `load_dataset` takes it.
+        env: Gymnasium id of the environment to evaluate in.
+        **options: further ones of `load_dataset`.
+    """
     entry = d4rl_entries().get(name)
     if entry and not d4rl_file(entry).is_file():
         with working(notify, f"downloading {entry.file}, %", 100) as advance:
             follow = follow_bytes(advance, lambda text: notify(Event("message", text)))
-            return load_dataset(name, env=env, progress=follow)
+            return load_dataset(name, env=env, progress=follow, **options)
     if name not in SOURCES or is_local(name):
-        return load_dataset(name, env=env)
+        return load_dataset(name, env=env, **options)
     with working(notify, f"collecting {name}", SOURCES[name].transitions) as advance:
         return load_dataset(
-            name, env=env, progress=lambda done, _: advance(done, "transitions")
+            name,
+            env=env,
+            progress=lambda done, _: advance(done, "transitions"),
+            **options,
         )
 
 

@@ -11,7 +11,7 @@ import tyro
 from attrs.validators import ge, in_
 from rich.console import Console
 
-from tt_bench.cli.compare import D4rl, configure
+from tt_bench.cli.compare import D4rl, configure, load_options
 from tt_bench.cli.progress import say, shown_on
 from tt_bench.data import load_dataset
 from tt_bench.evaluation import Rollout, episode_seeds, record
@@ -73,7 +73,7 @@ def run_show(options: Show, console: Console) -> None:
 def _open(options: Show) -> Context:
     """Find the trained model, whose steps are those of the budget if one is given."""
     recipe, config = configure(options.run)
-    dataset = load_dataset(options.run.dataset, env=options.run.env)
+    dataset = load_dataset(options.run.dataset, **load_options(options.run))
     config = attrs.evolve(config, methods=(options.method,))
     experiment = Experiment.of(dataset, recipe, config)
     budget = options.run.budget

@@ -1,7 +1,7 @@
 """Read files of D4RL's layout: HDF5, one row a transition, episode after episode."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import gymnasium as gym
 import h5py
 import numpy as np
+from gymnasium.envs.registration import EnvSpec
 from numpy.typing import NDArray
 
 from tt_bench.catalogue import reference_returns
@@ -17,11 +18,19 @@ from tt_bench.data.episodes import Episodes
 from tt_bench.data.flatten import FlatObservation, default_keys
 from tt_bench.data.hdf5_episodes import Rows, find_ends, read_flags, split
 from tt_bench.data.hdf5_layout import UnreadableError, blocks, check_layout
-from tt_bench.tasks import make_environment
+from tt_bench.tasks import (
+    find_environment,
+    find_known_environment,
+    make_environment,
+)
 
 
 def read_hdf5(
-    path: str | Path, env: str | None = None, *, columns: int | None = None
+    path: str | Path,
+    env: str | None = None,
+    *,
+    columns: int | None = None,
+    trust_env_spec: bool = False,
 ) -> Dataset:
     """Read a file of D4RL's layout, without a second copy of it in memory.
 
@@ -37,6 +46,8 @@ def read_hdf5(
             attribute `env_id`.
         columns: of an observation to keep; the others must be zero in all rows. None
             keeps all.
+        trust_env_spec: whether the attribute may name any environment, and a module to
+            import; else only known ones.
 
     Raises:
         ValueError: if the file is damaged, of another layout, or its environment is
@@ -45,14 +56,15 @@ def read_hdf5(
     path = Path(path).expanduser()
     with _open(path) as file:
         env_id = env or _own_environment(path, file)
+        find = find_environment if env or trust_env_spec else find_known_environment
         check_layout(path, file)
-        episodes = _read_episodes(file, env_id, columns)
+        episodes = _read_episodes(file, partial(find, env_id), columns)
         description = _text(file, "description")
     return Dataset(
         name=path.name,
         episodes=episodes,
         env_id=env_id,
-        make_env=partial(_make_env, env_id),
+        make_env=partial(_make_env, env_id, find),
         reference=reference_returns(env_id),
         source=f"HDF5 file {path.absolute()}",
         description=description,
@@ -115,12 +127,14 @@ def _text(file: h5py.File, attribute: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _read_episodes(file: h5py.File, env_id: str, columns: int | None) -> Episodes:
+def _read_episodes(
+    file: h5py.File, find: Callable[[], EnvSpec], columns: int | None
+) -> Episodes:
     observations = _read_vectors(file["observations"], columns)
     rewards = np.empty(file["rewards"].shape, np.float32)
     file["rewards"].read_direct(rewards)
     terminals = read_flags(file["terminals"])
-    ends, finals = find_ends(file, env_id, observations, terminals)
+    ends, finals = find_ends(file, find, observations, terminals)
     rows = Rows(observations, _read_vectors(file["actions"]), rewards.reshape(-1))
     return split(rows, ends, terminals[ends - 1], finals)
 
@@ -140,7 +154,10 @@ def _read_vectors(
     return array
 
 
-def _make_env(env_id: str, **options: Any) -> gym.Env[NDArray[np.float32], Any]:
+def _make_env(
+    env_id: str, find: Callable[[str], EnvSpec], **options: Any
+) -> gym.Env[NDArray[np.float32], Any]:
+    find(env_id)
     env = make_environment(env_id, **options)
     keys: tuple[str, ...] = ()
     if isinstance(env.observation_space, gym.spaces.Dict):

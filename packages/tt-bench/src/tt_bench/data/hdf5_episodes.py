@@ -1,13 +1,15 @@
 """Where the episodes of a file of D4RL's layout end, and what follows them."""
 
+from collections.abc import Callable
+
 import attrs
 import h5py
 import numpy as np
+from gymnasium.envs.registration import EnvSpec
 from numpy.typing import NDArray
 
 from tt_bench.data.episodes import Episodes
 from tt_bench.data.hdf5_layout import blocks
-from tt_bench.tasks import find_environment
 
 _TOLERANCE = 1e-4  # of the largest number of a column; more is another observation
 
@@ -16,13 +18,17 @@ Vectors = NDArray[np.float32]
 
 
 def find_ends(
-    file: h5py.File, env_id: str, observations: Vectors, terminals: Flags
+    file: h5py.File,
+    find: Callable[[], EnvSpec],
+    observations: Vectors,
+    terminals: Flags,
 ) -> tuple[NDArray[np.int64], Vectors | None]:
     """Find the exclusive end of each episode [E] and its final observation [E, D].
 
     An episode ends where `terminals` or `timeouts` say so, and where
     `next_observations` is not what the next row has; a file with neither of the latter
-    two is cut at the environment's time limit. The end of the file is an end.
+    two is cut at the time limit of the environment that `find` finds. The end of the
+    file is an end.
 
     Where a terminal's next observation is not finite, nothing is to be learned from
     it and the last observation stands in. Final observations are None without
@@ -38,7 +44,7 @@ def find_ends(
     if "next_observations" in file:
         finals = _mark_jumps(file["next_observations"], observations, marks)
     elif not timed:
-        limit = find_environment(env_id).max_episode_steps
+        limit = find().max_episode_steps
         marks = cut_at_limit(terminals, limit)
     marks[-1] = True
     ends = np.flatnonzero(marks) + 1

@@ -30,6 +30,7 @@ def load_dataset(
     *,
     env: str | None = None,
     keys: Sequence[str] | None = None,
+    trust_env_spec: bool = False,
     progress: Progress | None = None,
 ) -> Dataset:
     """Load a dataset by name; the result's `source` says what was found and where.
@@ -41,6 +42,8 @@ def load_dataset(
         env: Gymnasium id of the environment to evaluate in, in place of the
             dataset's own.
         keys: the parts of a dictionary observation to join; see `read_minari`.
+        trust_env_spec: whether the dataset may name any environment, which runs the
+            code that it names; else only known ones are made.
         progress: told how much is done and of how much: transitions collected, or
             bytes downloaded from D4RL.
 
@@ -53,11 +56,11 @@ def load_dataset(
     if name in d4rl_entries():
         return load_d4rl(name, env=env, progress=progress)
     if flat:
-        return _load_file(name, env)
+        return _load_file(name, env, trust_env_spec)
     if name.startswith(_OWN):
         collect_unless_made(name, progress=progress)
     _refuse_misspelt(name)
-    dataset = read_minari(name, env=env, keys=keys)
+    dataset = read_minari(name, env=env, keys=keys, trust_env_spec=trust_env_spec)
     source = SOURCES.get(name)
     if source is None:
         return dataset
@@ -73,7 +76,7 @@ def _path(name: str) -> Path:
     return Path(os.path.expanduser(name))
 
 
-def _load_file(name: str, env: str | None) -> Dataset:
+def _load_file(name: str, env: str | None, trust: bool) -> Dataset:
     """Read a file; one of D4RL's own needs no environment."""
     original, like = find_d4rl(name), similar_d4rl(name)
     path = _path(name)
@@ -83,7 +86,7 @@ def _load_file(name: str, env: str | None) -> Dataset:
         note = f", which has the name of D4RL's {original.name}"
         note += f", {other}" if other else ""
     else:
-        dataset = read_hdf5(path, env)
+        dataset = read_hdf5(path, env, trust_env_spec=trust)
         note = f", not D4RL's data though named like {like.name}" if like else ""
     return attrs.evolve(dataset, source=dataset.source + note)
 

@@ -1,13 +1,10 @@
 """Read Minari datasets: from the local cache, else downloaded."""
 
-import contextlib
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import gymnasium as gym
-import minari
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,10 +16,12 @@ from tt_bench.data.flatten import (
     FlatObservation,
     check_keys,
     default_keys,
-    flatten,
     leaves,
 )
-from tt_bench.data.minari_cache import dataset_folder, fetch, first_line, is_local
+from tt_bench.data.minari_cache import dataset_folder, is_local
+from tt_bench.data.minari_episodes import gather
+from tt_bench.data.minari_files import open_minari, reading_minari, stored_environment
+from tt_bench.data.stored_environment import make_stored
 from tt_bench.tasks import (
     antmaze_id,
     explained,
@@ -31,11 +30,13 @@ from tt_bench.tasks import (
     make_environment,
 )
 
-_OWN = "tt/"
-
 
 def read_minari(
-    dataset_id: str, *, keys: Sequence[str] | None = None, env: str | None = None
+    dataset_id: str,
+    *,
+    keys: Sequence[str] | None = None,
+    env: str | None = None,
+    trust_env_spec: bool = False,
 ) -> Dataset:
     """Read a Minari dataset from the local cache, downloading it if it isn't there.
 
@@ -60,20 +61,23 @@ def read_minari(
             dictionaries are joined by "/".
         env: Gymnasium id of the environment to evaluate in, in place of the
             dataset's own.
+        trust_env_spec: whether the environment is made as the dataset says, which runs
+            any code that it names; else only known ones are made, by their id.
 
     Raises:
         ValueError: if there is no such dataset, its files are damaged, or its
             observations or actions are not vectors of numbers.
     """
     found = is_local(dataset_id)
-    stored = _open(dataset_id)
+    stored = open_minari(dataset_id, trust=trust_env_spec)
     _check_actions(dataset_id, stored.action_space)
     sizes = leaves(stored.observation_space)
-    own_env = _evaluation_id(stored)
-    with _reading(dataset_id):
+    own = stored_environment(dataset_id)
+    own_env = own.env_id if own else None
+    with reading_minari(dataset_id):
         chosen = _choose_keys(stored, keys)
-        episodes = _gather(dataset_id, stored, chosen)
-    reference = _reference(stored, env or own_env)
+        episodes = gather(dataset_id, stored, chosen)
+        reference = _reference(stored, env or own_env)
     if is_ant_maze(own_env):
         task = ant_task(own_env, chosen, sum(sizes.get(key, 0) for key in chosen))
         episodes = _as_ant_task(episodes, task)
@@ -83,7 +87,7 @@ def read_minari(
         name=dataset_id,
         episodes=episodes,
         env_id=env or own_env,
-        make_env=partial(_make_env, dataset_id, env, chosen),
+        make_env=partial(_make_env, dataset_id, env, chosen, trust_env_spec),
         reference=reference,
         source=f"Minari dataset {dataset_id}, {'found' if found else 'downloaded'} "
         f"{'at' if found else 'to'} {dataset_folder(dataset_id)}",
@@ -96,28 +100,6 @@ def _as_ant_task(episodes: Episodes, task: str | None) -> Episodes:
     if task is None:
         return cut_at(episodes, episodes.rewards >= 1.0)
     return to_fixed_goal(episodes, task)
-
-
-def _open(dataset_id: str) -> Any:
-    if not is_local(dataset_id):
-        fetch(dataset_id)
-    with _reading(dataset_id, ValueError):
-        return minari.load_dataset(dataset_id)
-
-
-@contextlib.contextmanager
-def _reading(dataset_id: str, *also: type[Exception]) -> Iterator[None]:
-    """Turn what damaged files lead to into one clear error."""
-    kinds: tuple[type[Exception], ...] = (OSError, KeyError, AssertionError, *also)
-    try:
-        yield
-    except kinds as error:
-        raise ValueError(
-            f"expected a whole Minari dataset {dataset_id!r} at "
-            f"{dataset_folder(dataset_id)}, could not read it "
-            f"({first_line(error)}): remove that folder and download or collect it "
-            "again"
-        ) from error
 
 
 def _check_actions(dataset_id: str, space: gym.Space[Any]) -> None:
@@ -136,18 +118,6 @@ def _choose_keys(stored: Any, keys: Sequence[str] | None) -> tuple[str, ...]:
     return default_keys(space, stored[0].observations)
 
 
-def _evaluation_id(stored: Any) -> str | None:
-    spec = _evaluation_spec(stored)
-    return str(spec["id"]) if spec else None
-
-
-def _evaluation_spec(stored: Any) -> dict[str, Any]:
-    """Return what the dataset says of the environment to evaluate in; may be empty."""
-    metadata = stored.storage.metadata
-    text = metadata.get("eval_env_spec") or metadata.get("env_spec")
-    return dict(json.loads(text)) if text else {}
-
-
 def _reference(stored: Any, env_id: str | None) -> tuple[float, float] | None:
     metadata = stored.storage.metadata
     low, high = metadata.get("ref_min_score"), metadata.get("ref_max_score")
@@ -157,75 +127,35 @@ def _reference(stored: Any, env_id: str | None) -> tuple[float, float] | None:
 
 
 def _make_env(
-    dataset_id: str, env: str | None, keys: tuple[str, ...], **options: Any
+    dataset_id: str,
+    env: str | None,
+    keys: tuple[str, ...],
+    trust: bool,
+    **options: Any,
 ) -> gym.Env[NDArray[np.float32], Any]:
     if env is not None:
         made = make_environment(env, **options)
         nested = isinstance(made.observation_space, gym.spaces.Dict)
         return FlatObservation(made, keys if nested else ())
-    stored = _open(dataset_id)
-    own_env = _evaluation_id(stored)
-    if own_env is not None and own_env.startswith(_OWN):
-        return _make_own(stored, own_env, keys, options)
-    if own_env is None:
+    stored = stored_environment(dataset_id)
+    if stored is None:
         raise ValueError(
             f"expected a dataset that names its environment, {dataset_id!r} names "
             "none: say which Gymnasium environment to evaluate in"
         )
-    if "gymnasium_robotics" in str(stored.storage.metadata):
-        import_robotics()
-    if is_ant_maze(own_env):
+    if is_ant_maze(stored.env_id):
         options = {"continuing_task": False, **options}
-    with explained(own_env):
-        made = stored.recover_environment(eval_env=True, **options)
+    if trust:
+        made = _recover(dataset_id, stored.env_id, options)
+    else:
+        made = make_stored(stored, options)
     return FlatObservation(made, keys)
 
 
-def _make_own(
-    stored: Any, env_id: str, keys: tuple[str, ...], options: dict[str, Any]
-) -> gym.Env[NDArray[np.float32], Any]:
-    """Make an environment of ours by its id, wherever its class stood before."""
-    limit = _evaluation_spec(stored).get("max_episode_steps")
-    made = make_environment(env_id, **{"max_episode_steps": limit, **options})
-    return FlatObservation(made, keys)
-
-
-def _gather(dataset_id: str, stored: Any, keys: tuple[str, ...]) -> Episodes:
-    sizes = leaves(stored.observation_space)
-    width = sum(sizes[key] for key in keys or ("",))
-    total = stored.total_steps
-    observations = np.empty((total, width), np.float32)
-    actions = np.empty((total, *stored.action_space.shape), np.float32)
-    rewards = np.empty(total, np.float32)
-    finals, ends, terminated = [], [], []
-    end = 0
-    for episode in stored.iterate_episodes():
-        begin, end = end, end + len(episode.rewards)
-        if begin == end:
-            continue
-        flat = flatten(episode.observations, keys)
-        _check_episode(dataset_id, episode, len(flat), total - begin)
-        observations[begin:end], final = flat[:-1], flat[-1]
-        actions[begin:end] = episode.actions
-        rewards[begin:end] = episode.rewards
-        ends.append(end)
-        finals.append(final)
-        terminated.append(bool(episode.terminations[-1]))
-    arrays = observations[:end], actions[:end], rewards[:end]
-    return Episodes(*arrays, ends, terminated, finals)
-
-
-def _check_episode(dataset_id: str, episode: Any, seen: int, left: int) -> None:
-    steps = len(episode.rewards)
-    if seen != steps + 1 or len(episode.actions) != steps or steps > left:
-        raise ValueError(
-            f"expected episode {episode.id} of {dataset_id!r} to have one observation "
-            f"more than actions and rewards, and at most {left} of those, got {seen} "
-            f"observations, {len(episode.actions)} actions, {steps} rewards"
-        )
-    early = np.flatnonzero(episode.terminations[:-1])
-    if len(early):
-        raise ValueError(
-            f"expected episodes of {dataset_id!r} to end where they terminate, episode "
-            f"{episode.id} goes on after step {early[0]}: split it first"
-        )
+def _recover(dataset_id: str, env_id: str, options: dict[str, Any]) -> Any:
+    """Let Minari run what the dataset says."""
+    dataset = open_minari(dataset_id, trust=True)
+    if "gymnasium_robotics" in str(dataset.storage.metadata):
+        import_robotics()
+    with explained(env_id):
+        return dataset.recover_environment(eval_env=True, **options)

@@ -18,6 +18,7 @@ from tt_bench.tasks.environments import (
     make_environment,
 )
 from tt_bench.tasks.half_ways import HalfWays
+from tt_bench.tasks.known_environments import find_known_environment, refuse_unknown
 from tt_bench.tasks.maze import MAZES, SUCCESS_RADIUS, Maze, find_maze, in_goal
 from tt_bench.tasks.maze_map import MazeMap, grid, open_maze, visited, walls
 from tt_bench.tasks.pendulum_driver import PendulumDriver, SwingConfig
@@ -50,6 +51,7 @@ __all__ = [
     "cells_to_metres",
     "explained",
     "find_environment",
+    "find_known_environment",
     "find_maze",
     "grid",
     "import_robotics",
@@ -59,6 +61,7 @@ __all__ = [
     "maze_id",
     "open_maze",
     "pointmaze_steps",
+    "refuse_unknown",
     "visited",
     "walls",
 ]

@@ -30,9 +30,11 @@ class D4rlEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
             render_mode: None or "rgb_array".
 
         Raises:
-            ValueError: if the package d4rl, or the gym it needs, can't be imported or
-                doesn't have the environment.
+            ValueError: if it is no name of D4RL's, or the package d4rl, or the gym it
+                needs, can't be imported or doesn't have the environment.
         """
+        if name not in d4rl_entries():  # the old gym imports MODULE of MODULE:NAME
+            raise ValueError(f"expected one of D4RL's names, got {name!r}")
         self._old = _make(name)
         self.render_mode = render_mode
         self.observation_space = _box(self._old.observation_space)

@@ -3,7 +3,9 @@
 import contextlib
 import importlib
 import re
+import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from typing import Any
 
 import gymnasium as gym
@@ -14,6 +16,7 @@ from tt_bench.tasks.d4rl_env import register_d4rl
 from tt_bench.tasks.robotics import import_robotics
 
 _ANT_MAZE = re.compile(r"AntMaze_(UMaze|Medium|Large)?")
+_BREAKS_ROBOTICS = 4  # major version of mujoco: enumerations compare otherwise
 
 
 def find_environment(env_id: str) -> EnvSpec:
@@ -59,16 +62,28 @@ def make_environment(env_id: str, **options: Any) -> gym.Env[Any, Any]:
 
 @contextlib.contextmanager
 def explained(env_id: str | None) -> Iterator[None]:
-    """Turn what Gymnasium raises for an environment into one ValueError."""
+    """Turn whatever is raised where an environment is made into one ValueError."""
     try:
         yield
-    except (gym.error.Error, ImportError, TypeError) as error:
+    except (Exception, SystemExit) as error:
         raise ValueError(
             f"expected a Gymnasium environment that can be made here, got {env_id!r} "
-            f"({first_line(error)}): give an id with its version, such as Hopper-v5, "
-            "or module:Name-v0 for one that a module registers, and install what it "
-            "needs"
+            f"({type(error).__name__}: {first_line(error)}): {_advice(error)}"
         ) from error
+
+
+def _advice(error: BaseException) -> str:
+    """Say what to do about an environment that can't be made."""
+    broken = isinstance(error, AssertionError) and "gymnasium_robotics" in sys.modules
+    if broken and int(version("mujoco").partition(".")[0]) >= _BREAKS_ROBOTICS:
+        return (
+            f"gymnasium-robotics {version('gymnasium-robotics')} does not work with "
+            f"mujoco {version('mujoco')}; pip install 'mujoco<{_BREAKS_ROBOTICS}'"
+        )
+    return (
+        "give an id with its version, such as Hopper-v5, or module:Name-v0 for one "
+        "that a module registers, and install what it needs"
+    )
 
 
 def ant_maze_size(env_id: str | None) -> str | None:
