@@ -1,6 +1,11 @@
 """Bins survive a file, and a bad file gives one clear error."""
 
+import contextlib
+import io
 import json
+import tracemalloc
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +105,55 @@ def test_pickled_objects_are_never_loaded(tmp_path: Path) -> None:
     path = tmp_path / "pickle.npz"
     np.savez(path, about=np.array([{"version": 1}], dtype=object))
     with pytest.raises(ValueError, match=r"pickle\.npz is damaged"):
+        load(path)
+
+
+def claiming(shape: str) -> bytes:
+    """Make the file of an array that says it has this shape, and holds one number."""
+    file = io.BytesIO()
+    np.save(file, np.zeros(1, np.float32))
+    old, content = b"(1,), }", file.getvalue()
+    new = f"{shape}, }}".encode()
+    assert old in content
+    return content.replace(old + b" " * (len(new) - len(old)), new)
+
+
+@pytest.mark.parametrize("shape", ["(1000000000000,)", "(300000000,)", "(2, 1, 1)"])
+def test_an_array_that_claims_more_than_it_holds_is_refused_unread(
+    shape: str, bins: QuantileBins, tmp_path: Path
+) -> None:
+    path = tmp_path / "bins.npz"
+    save(bins, path)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in (parts | {"more.npy": claiming(shape)}).items():
+            archive.writestr(name, content)
+    with within(10**7), pytest.raises(ValueError, match=r"bins\.npz is damaged.*again"):
+        load(path)
+
+
+@contextlib.contextmanager
+def within(memory: int) -> Iterator[None]:
+    """Check that no more memory is taken meanwhile."""
+    tracemalloc.start()
+    try:
+        yield
+        assert tracemalloc.get_traced_memory()[1] < memory
+    finally:
+        tracemalloc.stop()
+
+
+def test_an_archive_that_inflates_is_refused_unread(
+    bins: QuantileBins, tmp_path: Path
+) -> None:
+    path = tmp_path / "bins.npz"
+    save(bins, path)
+    with np.load(path) as archive:
+        arrays: dict[str, Any] = dict(archive)
+    np.savez_compressed(path, **arrays, more=np.zeros(10**8, np.uint8))
+    assert path.stat().st_size < 10**6
+    with within(10**7), pytest.raises(ValueError, match=r"bins\.npz is damaged"):
         load(path)
 
 

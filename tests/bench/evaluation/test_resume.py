@@ -1,5 +1,6 @@
 """A run that is stopped while it plays goes on where it was."""
 
+import tracemalloc
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -179,3 +180,49 @@ def test_a_killed_run_has_what_was_saved_a_minute_before(
 
 def _killed(*_: object) -> None:
     raise RuntimeError("killed")
+
+
+def damage(**changes: Any) -> Any:
+    return lambda parts: {**parts, **changes}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        damage(actions=np.zeros((6, 2, 1), np.float32)),
+        damage(actions=np.zeros(6)),
+        damage(actions=np.array(3.0)),
+        damage(actions=np.full((6, 3, 1), "x")),
+        damage(rewards=np.zeros((5, 3))),
+        damage(act_seconds=np.zeros(2)),
+        damage(seconds=np.zeros(2)),
+        damage(seconds=np.array("long")),
+        damage(**{"memory.history": np.zeros(3)}),
+        damage(**{"memory.generator": np.zeros(3, np.uint8)}),
+        damage(**{"memory.offset": np.zeros(3)}),
+        lambda parts: {k: v for k, v in parts.items() if k != "memory.plans"},
+        lambda parts: {k: v for k, v in parts.items() if k != "rewards"},
+        lambda _: {},
+    ],
+)
+def test_what_was_not_played_by_this_run_is_one_clear_line(
+    change: Any, stopped: Stage
+) -> None:
+    (path,) = stopped.saved()
+    with np.load(path) as saved:
+        parts: dict[str, Any] = dict(saved)
+    np.savez(path, **change(parts))
+    with pytest.raises(ValueError, match=r"played\.npz: cut short .* delete it"):
+        stopped.play()
+
+
+def test_an_archive_that_inflates_is_refused_unread(stopped: Stage) -> None:
+    (path,) = stopped.saved()
+    with np.load(path) as saved:
+        parts: dict[str, Any] = dict(saved)
+    np.savez_compressed(path, **parts, more=np.zeros(10**8, np.uint8))
+    tracemalloc.start()
+    with pytest.raises(ValueError, match=r"played\.npz: cut short .* delete it"):
+        stopped.play()
+    assert tracemalloc.get_traced_memory()[1] < 10**7
+    tracemalloc.stop()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tt_tokenize._archive import check_archive
 from tt_tokenize._bins import Bins
 from tt_tokenize._quantile import QuantileBins
 from tt_tokenize._uniform import UniformBins
@@ -67,6 +68,7 @@ def load(path: str | os.PathLike[str]) -> Bins:
 
 def _parse(content: bytes) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
     """Return the arrays of an archive, and what it says about itself."""
+    check_archive(io.BytesIO(content), len(content))
     with np.load(io.BytesIO(content), allow_pickle=False) as archive:
         arrays = dict(archive)
     about = json.loads(str(arrays.pop("about")))

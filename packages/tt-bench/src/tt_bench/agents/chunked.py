@@ -111,7 +111,17 @@ class ChunkAgent:
         return own
 
     def remember(self, memory: Memory, /) -> None:
-        """Go on from such a copy."""
+        """Go on from such a copy.
+
+        Raises:
+            ValueError: it is of other episodes.
+        """
+        rows = len(self._earned)
+        if memory["earned"].shape != (rows,) or len(memory["chunk"]) not in (0, rows):
+            raise ValueError(
+                f"expected the memory of {rows} episodes, got that of "
+                f"{memory['earned'].shape}: remember what this agent knew"
+            )
         self._chunk = memory["chunk"].copy()
         self._earned = memory["earned"].copy()
         self._offset = int(memory["offset"])

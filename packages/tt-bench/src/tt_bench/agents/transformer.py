@@ -137,7 +137,18 @@ class TransformerAgent:
         }
 
     def remember(self, memory: Memory, /) -> None:
-        """Go on from such a copy."""
+        """Go on from such a copy.
+
+        Raises:
+            ValueError: it is of other episodes, or of another agent.
+        """
+        shapes = memory["history"].shape, memory["plans"].shape[::2]
+        rows, _, width = self._history.shape
+        if shapes != (self._history.shape, (rows, width)):
+            raise ValueError(
+                f"expected the memory of {rows} episodes with {width} tokens a "
+                f"transition, got arrays {shapes}: remember what this agent knew"
+            )
         self._history = memory["history"].copy()
         self._plans = memory["plans"].copy()
         self._offset = int(memory["offset"])

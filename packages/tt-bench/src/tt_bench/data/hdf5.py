@@ -16,13 +16,19 @@ from tt_bench.catalogue import reference_returns
 from tt_bench.data.dataset import Dataset
 from tt_bench.data.episodes import Episodes
 from tt_bench.data.flatten import FlatObservation, default_keys
+from tt_bench.data.hdf5_contents import check_contents
 from tt_bench.data.hdf5_episodes import Rows, find_ends, read_flags, split
 from tt_bench.data.hdf5_layout import UnreadableError, blocks, check_layout
+from tt_bench.data.reading import reading
+from tt_bench.files import check_memory
 from tt_bench.tasks import (
     find_environment,
     find_known_environment,
     make_environment,
 )
+
+_NUMBER = 4  # bytes
+_ADVICE = "it was cut short or is of another format; fetch or make it again"
 
 
 def read_hdf5(
@@ -96,16 +102,12 @@ def _open(path: Path) -> Iterator[h5py.File]:
     """Open a file, turning what damage leads to into one clear error."""
     if not path.is_file():
         raise ValueError(f"expected an HDF5 file, found none at {path}")
-    try:
-        with h5py.File(path, "r") as file:
-            yield file
-    except (OSError, KeyError, RuntimeError) as error:
-        lines = str(error).strip("\"'").splitlines()
-        raise UnreadableError(
-            f"expected a whole HDF5 file at {path}, could not read it "
-            f"({lines[0] if lines else type(error).__name__}): it was cut short or is "
-            "of another format; fetch or make it again"
-        ) from error
+    with (
+        reading(f"HDF5 file at {path}", _ADVICE, UnreadableError),
+        h5py.File(path, "r") as file,
+    ):
+        check_contents(path, file, UnreadableError)
+        yield file
 
 
 def _own_environment(path: Path, file: h5py.File) -> str:
@@ -130,6 +132,9 @@ def _text(file: h5py.File, attribute: str) -> str:
 def _read_episodes(
     file: h5py.File, find: Callable[[], EnvSpec], columns: int | None
 ) -> Episodes:
+    rows, width = file["observations"].shape
+    needed = _NUMBER * rows * (width + file["actions"].shape[1] + 1)
+    check_memory(f"HDF5 file at {file.filename}", needed, UnreadableError)
     observations = _read_vectors(file["observations"], columns)
     rewards = np.empty(file["rewards"].shape, np.float32)
     file["rewards"].read_direct(rewards)

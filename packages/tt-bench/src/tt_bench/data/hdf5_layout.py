@@ -58,6 +58,8 @@ def _check_array(path: Path, key: str, stored: Any) -> None:
             f"expected {key} {'[N, D]' if vectors else '[N]'} in {path}, got "
             f"{list(shape)}: images and discrete actions are not supported"
         )
+    if vectors and not shape[1]:
+        raise UnreadableError(f"expected numbers as {key} in {path}, got {list(shape)}")
     if stored.dtype.kind not in "biuf":
         raise UnreadableError(
             f"expected numbers as {key} in {path}, got {stored.dtype}"

@@ -7,6 +7,9 @@ import numpy as np
 
 from tt_bench.data.episodes import Episodes
 from tt_bench.data.flatten import flatten, leaves
+from tt_bench.files import check_memory
+
+_NUMBER = 4  # bytes
 
 
 def gather(dataset_id: str, stored: Any, keys: Sequence[str]) -> Episodes:
@@ -24,6 +27,8 @@ def gather(dataset_id: str, stored: Any, keys: Sequence[str]) -> Episodes:
     sizes = leaves(stored.observation_space)
     width = sum(sizes[key] for key in keys or ("",))
     total = stored.total_steps
+    needed = _NUMBER * total * (width + stored.action_space.shape[0] + 1)
+    check_memory(f"Minari dataset {dataset_id!r}", needed)
     observations = np.empty((total, width), np.float32)
     actions = np.empty((total, *stored.action_space.shape), np.float32)
     rewards = np.empty(total, np.float32)

@@ -1,12 +1,15 @@
 """Open a Minari dataset's files, after a look at what they are."""
 
 import json
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import h5py
 import minari
 
+from tt_bench.data.hdf5_contents import check_contents
 from tt_bench.data.minari_cache import dataset_folder, fetch, is_local
 from tt_bench.data.reading import reading
 from tt_bench.data.stored_environment import (
@@ -17,6 +20,7 @@ from tt_bench.data.stored_environment import (
 
 _SPACES = ("observation_space", "action_space")
 _ARROW = ("arrow", "parquet")
+_DENSE = 200  # steps that a byte may stand for, where constant columns are compressed
 
 
 def open_minari(dataset_id: str, *, trust: bool = False) -> Any:
@@ -34,6 +38,7 @@ def open_minari(dataset_id: str, *, trust: bool = False) -> Any:
         fetch(dataset_id)
     with reading_minari(dataset_id):
         metadata = read_metadata(dataset_id)
+        _check_counts(dataset_id, metadata)
         _check_format(dataset_id, metadata.get("data_format"))
         if not trust and any(metadata.get(space) is None for space in _SPACES):
             check_makes_itself(parse_specification(metadata.get("env_spec")))
@@ -77,8 +82,21 @@ def _folder(dataset_id: str) -> Path:
 
 
 def _check_format(dataset_id: str, name: Any) -> None:
+    if name == "hdf5":
+        path = _folder(dataset_id) / "main_data.hdf5"
+        with h5py.File(path, "r") as file:
+            check_contents(path, file)
     if name in _ARROW and find_spec("pyarrow") is None:
         raise ValueError(
             f"expected the package pyarrow, which reads the {name} files of "
             f"{dataset_id!r}: pip install 'minari[arrow]'"
         )
+
+
+def _check_counts(dataset_id: str, metadata: Mapping[str, Any]) -> None:
+    """Check that there can be as many episodes and steps as there are said to be."""
+    stored = sum(file.stat().st_size for file in _folder(dataset_id).rglob("*"))
+    for key, most in (("total_episodes", stored), ("total_steps", _DENSE * stored)):
+        count = metadata.get(key)
+        if type(count) is not int or not 0 <= count <= most:
+            raise TypeError(f"{key} is {count!r} in {stored:,} bytes")

@@ -6,14 +6,13 @@ is saved with the actions.
 """
 
 import time
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import attrs
 import numpy as np
 
-from tt_bench.files import written_whole
+from tt_bench.files import read_arrays, written_whole
 from tt_bench.interface import BoolArray, FloatArray, Memory, RememberingAgent
 
 _SAVE_EVERY = 60.0  # seconds
@@ -64,7 +63,7 @@ class ResumingAgent:
             ValueError: the file is damaged or something else.
         """
         self._agent.start(count, seed)
-        self.recording = _load(self._path)
+        self.recording = _load(self._path, count)
         self._begin()
 
     def _begin(self) -> None:
@@ -78,11 +77,17 @@ class ResumingAgent:
         if self._step < self._repeats:
             return self.recording.actions[self._step]
         if self._step == self._repeats > 0:
-            self._agent.remember(self.recording.memory[1])
+            self._remember()
         began = time.perf_counter()
         actions = self._agent.act(observations, active)
         self._acted = time.perf_counter() - began
         return actions
+
+    def _remember(self) -> None:
+        try:
+            self._agent.remember(self.recording.memory[1])
+        except Exception as error:  # what another agent remembered fits in no way
+            raise _damaged(self._path) from error
 
     def observe(
         self, actions: FloatArray, rewards: FloatArray, active: BoolArray, /
@@ -127,26 +132,45 @@ class ResumingAgent:
         return self.recording.seconds + time.perf_counter() - self._began
 
 
-def _load(path: Path) -> Recording:
+def _load(path: Path, count: int) -> Recording:
+    """Read what was played of `count` episodes."""
     if not path.exists():
         return Recording()
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
-            parts = dict(saved)
-        memory = {
-            name.removeprefix(_MEMORY): part
-            for name, part in parts.items()
-            if name.startswith(_MEMORY)
-        }
-        return Recording(
-            actions=list(parts["actions"]),
-            rewards=list(parts["rewards"]),
-            act_seconds=parts["act_seconds"].tolist(),
-            memory=(len(parts["actions"]), memory),
-            seconds=float(parts["seconds"]),
-        )
-    except (KeyError, ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"{path}: cut short or not what was played of an evaluation; delete it and "
-            "give the same command to play from the start"
-        ) from error
+        return _parse(read_arrays(path), count)
+    except Exception as error:  # a damaged archive makes its readers raise anything
+        raise _damaged(path) from error
+
+
+def _parse(parts: dict[str, Any], count: int) -> Recording:
+    memory = {
+        name.removeprefix(_MEMORY): part
+        for name, part in parts.items()
+        if name.startswith(_MEMORY)
+    }
+    actions, rewards, seconds = played = (
+        parts["actions"],
+        parts["rewards"],
+        parts["act_seconds"],
+    )
+    steps = len(actions)
+    shapes = actions.shape[1:2], rewards.shape, seconds.shape
+    numbers = all(part.dtype.kind == "f" for part in played)
+    if actions.ndim != 3 or shapes != ((count,), (steps, count), (steps,)):
+        raise ValueError(f"{count} episodes can't have {shapes}")
+    if not numbers or not all(np.isfinite(part).all() for part in played):
+        raise ValueError("actions, rewards and seconds must be finite numbers")
+    return Recording(
+        actions=list(actions),
+        rewards=list(rewards),
+        act_seconds=seconds.tolist(),
+        memory=(steps, memory),
+        seconds=float(parts["seconds"]),
+    )
+
+
+def _damaged(path: Path) -> ValueError:
+    return ValueError(
+        f"{path}: cut short or not what was played of an evaluation; delete it and "
+        "give the same command to play from the start"
+    )

@@ -1,5 +1,6 @@
-"""Files whole or not at all: write, lock, download, JSON."""
+"""Files whole or not at all: write, lock, download, JSON, sizes."""
 
+from tt_bench.files.arrays import read_arrays
 from tt_bench.files.downloads import download
 from tt_bench.files.errors import first_line
 from tt_bench.files.json_file import (
@@ -10,13 +11,17 @@ from tt_bench.files.json_file import (
     write_once,
 )
 from tt_bench.files.once import make_once, remade_if_deleted
+from tt_bench.files.sizes import check_claim, check_memory
 from tt_bench.files.whole import written_whole
 
 __all__ = [
+    "check_claim",
+    "check_memory",
     "download",
     "first_line",
     "how_to_mend",
     "make_once",
+    "read_arrays",
     "read_facts",
     "read_json",
     "remade_if_deleted",
