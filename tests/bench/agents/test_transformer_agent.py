@@ -183,6 +183,13 @@ def test_the_generator_starts_from_the_seed_of_each_start() -> None:
     assert drawn[0] == drawn[1] != drawn[2]
 
 
+@pytest.mark.parametrize("seed", [2**63, 2**64, 2**70 + 1])
+def test_seeds_may_be_large(seed: int) -> None:
+    agent = agent_of(Scripted())
+    agent.start(1, seed)
+    act_and_observe(agent, [[0, 0]], 0)
+
+
 def test_wrong_counts_and_settings_are_refused() -> None:
     agent = agent_of(Scripted())
     agent.start(2, 0)

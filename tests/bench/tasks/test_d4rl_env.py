@@ -98,6 +98,18 @@ def test_it_is_made_by_name_and_seeded(made: dict[str, Any]) -> None:
     assert made["hopper-medium-v2"].closed
 
 
+def test_seeds_may_have_more_than_32_bits(made: dict[str, Any]) -> None:
+    env = make_environment("d4rl/hopper-medium-v2")
+    large = [20_240_101_000 + 10_000, 2**32, 2**70]
+    first = [env.reset(seed=seed)[0] for seed in (2**32 - 1, *large)]
+    again = [env.reset(seed=seed)[0] for seed in (2**32 - 1, *large)]
+    np.testing.assert_array_equal(first, again)
+    told = made["hopper-medium-v2"].seeds[:4]
+    assert told[0] == 2**32 - 1
+    assert len(set(told)) == 4
+    assert max(told) < 2**32
+
+
 @pytest.mark.usefixtures("made")
 def test_a_file_is_played_in_it_from_the_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -12,11 +12,18 @@ class RandomAgent:
     """Draw actions uniformly from the box between low [Da] and high [Da]."""
 
     def __init__(self, low: FloatArray, high: FloatArray) -> None:
-        """Take the bounds, which must be finite."""
-        if not (np.isfinite(low).all() and np.isfinite(high).all()):
+        """Take the bounds, which must be finite.
+
+        Raises:
+            ValueError: if they are not, or further apart than a number can be.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):
+            width = np.subtract(high, low, dtype=np.float64)
+        if not np.isfinite(width).all():
             raise ValueError(
-                f"expected finite action bounds, got {low} to {high}; wrap the "
-                "environment in gymnasium.wrappers.RescaleAction"
+                f"expected finite action bounds, got {low} to {high}: choose a box and "
+                "wrap the environment in gymnasium.wrappers.TransformAction(env, "
+                "lambda action: action, box), or leave random actions out"
             )
         self._low = low
         self._high = high
@@ -28,7 +35,7 @@ class RandomAgent:
         self._generator = np.random.default_rng(seed)
 
     def act(self, observations: FloatArray, active: BoolArray, /) -> FloatArray:
-        """Draw an action for every row; those of rows that have ended become zero."""
+        """Draw an action for every row; those of rows that have ended are zeros."""
         size = (len(observations), len(self._low))
         drawn = self._generator.uniform(self._low, self._high, size)
         return np.where(active[:, None], drawn, 0).astype(np.float32)

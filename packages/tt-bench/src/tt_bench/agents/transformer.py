@@ -17,6 +17,7 @@ from tt_bench.interface import (
 from tt_tokenize import Layout
 
 _PADDING = -1
+_SEEDS = 2**64  # that torch has
 
 
 class TransformerAgent:
@@ -88,7 +89,7 @@ class TransformerAgent:
         self._plans = np.zeros((count, 0, width), np.int64)
         self.plan: Planned | None = None
         self._offset = 0
-        self._generator = torch.Generator(self._device).manual_seed(seed)
+        self._generator = torch.Generator(self._device).manual_seed(seed % _SEEDS)
 
     def act(self, observations: FloatArray, active: BoolArray, /) -> FloatArray:
         """Plan for the active rows where a new plan is due, and take its next action.

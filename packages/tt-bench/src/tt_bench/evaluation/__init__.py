@@ -1,7 +1,8 @@
 """Agents played in environments: scored, recorded, resumed."""
 
 from tt_bench.evaluation.episodes import Evaluation, Step, episode_seeds, evaluate
-from tt_bench.evaluation.loop import Environment, Moment, play, reset
+from tt_bench.evaluation.exchange import Environment
+from tt_bench.evaluation.loop import Moment, play, reset
 from tt_bench.evaluation.resume import OtherEpisodesError, ResumingAgent
 from tt_bench.evaluation.rollout import Foreseen, Rollout, record
 

@@ -1,16 +1,17 @@
 """Play episodes in parallel and count what they return."""
 
+import operator
 import time
 from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
 import attrs
-import gymnasium
 import numpy as np
 import numpy.typing as npt
 
-from tt_bench.evaluation.loop import Environment, Moment, play, reset
+from tt_bench.evaluation.exchange import Environment, succeeded
+from tt_bench.evaluation.loop import Moment, play, reset
 from tt_bench.interface import (
     Agent,
     BoolArray,
@@ -28,10 +29,10 @@ _SEEDS_APART = 1_000
 class Evaluation:
     """What E episodes returned, how long they were and what acting cost.
 
-    `successes` [E] is None where the environment never reports `info["success"]`;
-    an episode succeeded if it did at any step. `act_seconds` [S] is the time the
-    agent took at each of the S steps, for all running episodes together, and
-    `active` [S] how many those were.
+    `successes` [E] is None where the environment never reports `info["success"]` or
+    `info["is_success"]`; an episode succeeded if it did at any step. `act_seconds`
+    [S] is the time the agent took at each of the S steps, for all running episodes
+    together, and `active` [S] how many those were.
     """
 
     returns: FloatArray
@@ -73,11 +74,15 @@ class _Tally:
         self.act_seconds.append(moment.seconds)
         self.active.append(int(active.sum()))
         for row, info in enumerate(moment.infos):
-            if "success" in info:
+            success = succeeded(info)
+            if success is not None:
                 self.reports_success = True
-                self.successes[row] |= bool(info["success"])
+                self.successes[row] |= success
 
     def finish(self, seconds: float) -> Evaluation:
+        most = np.abs(self.returns).max()
+        if most > np.finfo(np.float32).max:
+            raise ValueError(f"expected returns of float32, got {most}, beyond float32")
         return Evaluation(
             returns=self.returns.astype(np.float32),
             lengths=self.lengths,
@@ -110,27 +115,31 @@ def evaluate(
         on_step: called after each step.
 
     Raises:
-        ValueError: no seeds, or spaces that are not flat boxes.
+        ValueError: no seeds, spaces that are not flat boxes, actions that are not
+            finite, or an environment whose answers are no numbers.
     """
-    if not seeds:
+    numbers = _whole(seeds)
+    if not numbers:
         raise ValueError("expected at least one seed, got none; give one per episode")
-    envs = [make_env() for _ in seeds]
+    if max_steps is not None and max_steps < 1:
+        raise ValueError(f"expected max_steps of at least 1 or None, got {max_steps}")
+    envs = [make_env() for _ in numbers]
     try:
-        _check_spaces(envs[0])
-        return _play(agent, envs, list(seeds), max_steps, on_step)
+        return _play(agent, envs, numbers, max_steps, on_step)
     finally:
         for env in envs:
             env.close()
 
 
-def _check_spaces(env: Environment) -> None:
-    spaces = {"observations": env.observation_space, "actions": env.action_space}
-    for what, space in spaces.items():
-        if not isinstance(space, gymnasium.spaces.Box) or len(space.shape) != 1:
-            raise ValueError(
-                f"expected {what} in a flat box, got {space}; wrap the environment, "
-                f"for example in gymnasium.wrappers.FlattenObservation"
-            )
+def _whole(seeds: Sequence[int]) -> list[int]:
+    """Return seeds as whole numbers of at least 0."""
+    try:
+        numbers = [operator.index(seed) for seed in seeds]
+    except TypeError:
+        numbers = [-1]
+    if min(numbers, default=0) < 0:
+        raise ValueError(f"expected seeds that are whole numbers from 0, got {seeds!r}")
+    return numbers
 
 
 def _play(

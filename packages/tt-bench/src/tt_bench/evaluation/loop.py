@@ -7,13 +7,18 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from tt_bench.evaluation.exchange import (
+    Bounds,
+    Environment,
+    action_box,
+    begin,
+    fit_actions,
+    send,
+)
 from tt_bench.interface import Agent, BoolArray, FloatArray
-
-Environment = gymnasium.Env[Any, Any]
 
 
 class Moment(NamedTuple):
@@ -21,7 +26,7 @@ class Moment(NamedTuple):
 
     Attributes:
         observations: what was acted on [E, Do].
-        actions: [E, Da].
+        actions: as they were sent, inside the action space [E, Da].
         rewards: float64 [E].
         active: whose episode was running [E].
         terminated: [E].
@@ -48,9 +53,14 @@ class Moment(NamedTuple):
 
 
 def reset(envs: Sequence[Environment], seeds: Sequence[int]) -> FloatArray:
-    """Begin an episode in each environment; return what is seen [E, Do]."""
-    seen = [env.reset(seed=seed)[0] for env, seed in zip(envs, seeds, strict=True)]
-    return np.stack(seen).astype(np.float32)
+    """Begin an episode in each environment; return what is seen [E, Do].
+
+    Raises:
+        ValueError: if observations or actions are no flat boxes, or it doesn't work.
+    """
+    for env in envs:
+        action_box(env)
+    return np.stack([begin(env, seed) for env, seed in zip(envs, seeds, strict=True)])
 
 
 def play(
@@ -59,16 +69,22 @@ def play(
     """Play from first observations [E, Do] until every episode has ended.
 
     An environment whose episode has ended is not touched again, and the agent is told
-    which rows still count. `seed` is that of the agent's randomness.
+    which rows still count. Every action is put into the action space before it is
+    sent, and the agent learns what was sent. `seed` is that of the agent's randomness.
+
+    Raises:
+        ValueError: if actions are not finite, or an environment's answers no numbers.
     """
+    bounds = Bounds.of(envs)
     agent.start(len(envs), seed)
     active = np.ones(len(envs), np.bool_)
     while active.any():
         began = time.perf_counter()
         actions = agent.act(observations, active.copy())
         seconds = time.perf_counter() - began
-        moment = _step(envs, observations, actions, active, seconds)
-        agent.observe(actions, moment.rewards.astype(np.float32), active.copy())
+        sent = fit_actions(np.asarray(actions), active, bounds)
+        moment = _step(envs, observations, sent, active, seconds)
+        agent.observe(moment.actions, moment.rewards.astype(np.float32), active.copy())
         yield moment
         observations, active = moment.after, moment.running
 
@@ -76,18 +92,19 @@ def play(
 def _step(
     envs: Sequence[Environment],
     observations: FloatArray,
-    actions: FloatArray,
+    sent: NDArray[Any],
     active: BoolArray,
     seconds: float,
 ) -> Moment:
+    with np.errstate(over="ignore"):  # of rows that have ended
+        actions = sent.astype(np.float32)  # before an environment changes its own
     after, rewards = observations.copy(), np.zeros(len(envs))
     terminated, truncated = np.zeros((2, len(envs)), np.bool_)
     infos: list[dict[str, Any]] = [{} for _ in envs]
     for row in np.flatnonzero(active).tolist():
-        seen, rewards[row], terminated[row], truncated[row], infos[row] = envs[
-            row
-        ].step(actions[row])
-        after[row] = seen
+        after[row], rewards[row], terminated[row], truncated[row], infos[row] = send(
+            envs[row], sent[row], after.shape[1]
+        )
     return Moment(
         observations,
         actions,

@@ -46,8 +46,9 @@ class D4rlEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         """Begin an episode, seeded where a seed is given; there are no options."""
         super().reset(seed=seed, options=options)
         if seed is not None:
-            np.random.seed(seed)  # D4RL's mazes draw their goals from it
-            self._old.seed(seed)
+            narrow = _narrow(seed)
+            np.random.seed(narrow)  # D4RL's mazes draw their goals from it
+            self._old.seed(narrow)
         return np.asarray(self._old.reset(), np.float32), {}
 
     def step(
@@ -67,6 +68,13 @@ class D4rlEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
     def close(self) -> None:
         """Release what the environment holds."""
         self._old.close()
+
+
+def _narrow(seed: int) -> int:
+    """Return a seed of 32 bits, which is all that the old generators take."""
+    if seed < 2**32:
+        return seed
+    return int(np.random.SeedSequence(seed).generate_state(1)[0])
 
 
 def _make(name: str) -> Any:
