@@ -21,6 +21,7 @@ from tt_bench.cli.messages import (
     references,
 )
 from tt_bench.cli.progress import say, shown_on
+from tt_bench.data import Goal
 from tt_bench.methods import CRITIC, METHODS, Recipe, own_settings, recipe_for
 from tt_bench.report import print_report, print_suite
 from tt_bench.results import RunResult
@@ -54,6 +55,10 @@ class D4rl:
         small: Start from settings that a processor core trains in half an hour, where
             the recipe wants an accelerator.
         env: Gymnasium id of the environment to evaluate in; the dataset's by default.
+        keys: Parts of a dictionary observation to join, in order; those of nested ones
+            are joined by "/". By default what the task needs.
+        goal: What becomes of goals that move: observed, as by default, or fixed, for
+            mazes that are evaluated for one goal.
         trust_env_spec: Make the environment as the dataset says, which runs any code
             that it names: only for data of people that you trust.
         methods: Rows of the table: random, behaviour, bc, bc-10, iql, tt,
@@ -78,6 +83,8 @@ class D4rl:
     dataset: str = DEFAULT_DATASET
     small: bool = False
     env: str | None = None
+    keys: tuple[str, ...] | None = None
+    goal: Goal | None = None
     trust_env_spec: bool = False
     methods: tuple[str, ...] = ("random", "behaviour", "bc", "iql", "tt", "tt+q")
     seeds: int = 3
@@ -152,7 +159,12 @@ def _study_maze(experiment: Experiment, console: Console) -> None:
 
 def load_options(options: D4rl) -> dict[str, Any]:
     """Return the options of `load_dataset`."""
-    return {"env": options.env, "trust_env_spec": options.trust_env_spec}
+    return {
+        "env": options.env,
+        "keys": options.keys,
+        "goal": options.goal,
+        "trust_env_spec": options.trust_env_spec,
+    }
 
 
 def configure(options: D4rl) -> tuple[Recipe, RunConfig]:

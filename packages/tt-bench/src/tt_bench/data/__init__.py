@@ -5,6 +5,7 @@ from tt_bench.data.collection import collect
 from tt_bench.data.d4rl import d4rl_file, load_d4rl
 from tt_bench.data.dataset import Dataset, describe, fingerprint
 from tt_bench.data.episodes import Episodes
+from tt_bench.data.goals import Goal
 from tt_bench.data.hdf5 import read_hdf5
 from tt_bench.data.load import load_dataset
 from tt_bench.data.made_here import make_collector
@@ -17,6 +18,7 @@ __all__ = [
     "SOURCES",
     "Dataset",
     "Episodes",
+    "Goal",
     "MinariNotes",
     "Source",
     "chunk_episodes",

@@ -1,6 +1,6 @@
 """Join dictionary observations to one flat vector, in data and in environments."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 _GOAL_KEYS = {"observation", "achieved_goal", "desired_goal"}
+_GOAL = "desired_goal"
 
 
-def leaves(space: gym.Space[Any], prefix: str = "") -> dict[str, int]:
+def leaves(space: gym.Space[Any]) -> dict[str, int]:
     """Return the size of each vector of an observation space by its key.
 
     Keys of nested dictionaries are joined by "/"; a space without dictionary is one
@@ -19,16 +20,50 @@ def leaves(space: gym.Space[Any], prefix: str = "") -> dict[str, int]:
     Raises:
         ValueError: if a part is not a vector of numbers.
     """
-    if isinstance(space, gym.spaces.Dict):
-        parts = [leaves(space[key], f"{prefix}/{key}") for key in sorted(space.keys())]
-        return {key: size for part in parts for key, size in part.items()}
-    if not isinstance(space, gym.spaces.Box) or len(space.shape) != 1:
-        raise ValueError(
-            "expected observations that are vectors or dictionaries of vectors, got "
-            f"{space}{f' at {prefix[1:]!r}' if prefix else ''}: images and discrete "
-            "observations are not supported"
-        )
-    return {prefix[1:]: space.shape[0]}
+    for key, part in _parts(space):
+        if _size(part) is None:
+            others = ", ".join(filter(None, vectors(space)))
+            raise ValueError(
+                "expected observations that are vectors or dictionaries of vectors, "
+                f"got {part}{f' at {key!r}' if key else ''}: images and discrete "
+                "observations are not supported"
+                f"{f'; choose other parts with --keys: {others}' if others else ''}"
+            )
+    return vectors(space)
+
+
+def vectors(space: gym.Space[Any]) -> dict[str, int]:
+    """Return the size of each vector by its key as `leaves`, whatever is beside it."""
+    sizes = ((key, _size(part)) for key, part in _parts(space))
+    return {key: size for key, size in sizes if size is not None}
+
+
+def _parts(
+    space: gym.Space[Any], prefix: str = ""
+) -> Iterator[tuple[str, gym.Space[Any]]]:
+    """Yield every part of a space with its key."""
+    if not isinstance(space, gym.spaces.Dict):
+        yield prefix[1:], space
+        return
+    for key in sorted(space.keys()):
+        yield from _parts(space[key], f"{prefix}/{key}")
+
+
+def _size(space: gym.Space[Any]) -> int | None:
+    """Count the numbers of a vector, None if it is none."""
+    if isinstance(space, gym.spaces.Box) and len(space.shape) == 1:
+        return space.shape[0]
+    return None
+
+
+def goal_keys(space: gym.Space[Any]) -> tuple[str, ...]:
+    """Return the parts that the goal is joined from; none if there is no goal."""
+    return _under(_GOAL, space)
+
+
+def _under(name: str, space: gym.Space[Any]) -> tuple[str, ...]:
+    """Return the vectors of one part of a dictionary."""
+    return tuple(key for key in vectors(space) if f"{key}/".startswith(f"{name}/"))
 
 
 def default_keys(space: gym.Space[Any], observations: Any) -> tuple[str, ...]:
@@ -41,29 +76,33 @@ def default_keys(space: gym.Space[Any], observations: Any) -> tuple[str, ...]:
     Args:
         space: the observation space.
         observations: observations of one episode, to look for repetition.
+
+    Raises:
+        ValueError: if a part that would be joined is not a vector of numbers.
     """
     if not isinstance(space, gym.spaces.Dict):
         return ()
-    if set(space.keys()) != _GOAL_KEYS:
+    if {key.partition("/")[0] for key in vectors(space)} != _GOAL_KEYS:
         return tuple(leaves(space))
-    achieved = np.asarray(observations["achieved_goal"])
-    observation = np.asarray(observations["observation"])
-    repeated = np.array_equal(observation[..., : achieved.shape[-1]], achieved)
-    return ("observation",) if repeated else ("achieved_goal", "observation")
+    keys, achieved = _under("observation", space), _under("achieved_goal", space)
+    observation, repeats = (_join(observations, part) for part in (keys, achieved))
+    repeated = np.array_equal(observation[..., : repeats.shape[-1]], repeats)
+    return keys if repeated else achieved + keys
 
 
 def check_keys(space: gym.Space[Any], keys: Sequence[str]) -> None:
-    """Refuse keys that the observation space doesn't have.
+    """Refuse keys that the observation space doesn't have as vectors.
 
     Raises:
         ValueError: naming the keys there are.
     """
-    there = leaves(space)
+    there = vectors(space)
     unknown = [key for key in keys if key not in there or not key]
-    if unknown:
+    if unknown or not (keys or "" in there):
         raise ValueError(
             f"expected observation keys of {sorted(key for key in there if key)}, "
-            f"got {unknown}"
+            f"got {unknown}: images and discrete observations are not supported; "
+            "choose with --keys"
         )
 
 
@@ -71,6 +110,11 @@ def flatten(observations: Any, keys: Sequence[str]) -> NDArray[np.float32]:
     """Join the parts named by the keys along the last axis; none takes it as it is."""
     parts = [_part(observations, key) for key in keys] or [np.asarray(observations)]
     return np.concatenate(parts, axis=-1, dtype=np.float32, casting="same_kind")
+
+
+def _join(observations: Any, keys: Sequence[str]) -> NDArray[Any]:
+    """Join parts as they are."""
+    return np.concatenate([_part(observations, key) for key in keys], axis=-1)
 
 
 def _part(observations: Mapping[str, Any], key: str) -> NDArray[Any]:
@@ -94,10 +138,10 @@ class FlatObservation(gym.ObservationWrapper[NDArray[np.float32], Any, Any]):
             ValueError: if the observation space doesn't fit the keys.
         """
         super().__init__(env)
-        sizes = leaves(env.observation_space)
+        sizes = vectors(env.observation_space)
         if keys:
             check_keys(env.observation_space, keys)
-        elif list(sizes) != [""]:
+        elif list(leaves(env.observation_space)) != [""]:
             raise ValueError(f"expected keys out of {sorted(sizes)}, got none")
         self._keys = tuple(keys)
         size = sum(sizes[key] for key in keys or ("",))

@@ -22,6 +22,7 @@ from tt_bench.data.hdf5_layout import UnreadableError, blocks, check_layout
 from tt_bench.data.reading import reading
 from tt_bench.files import check_memory
 from tt_bench.tasks import (
+    explained,
     find_environment,
     find_known_environment,
     make_environment,
@@ -166,5 +167,6 @@ def _make_env(
     env = make_environment(env_id, **options)
     keys: tuple[str, ...] = ()
     if isinstance(env.observation_space, gym.spaces.Dict):
-        keys = default_keys(env.observation_space, env.reset(seed=0)[0])
+        with explained(env_id):
+            keys = default_keys(env.observation_space, env.reset(seed=0)[0])
     return FlatObservation(env, keys)

@@ -15,6 +15,7 @@ from tt_bench.catalogue import (
 from tt_bench.data.collection import Progress
 from tt_bench.data.d4rl import difference, load_d4rl, read_d4rl
 from tt_bench.data.dataset import Dataset
+from tt_bench.data.goals import Goal
 from tt_bench.data.hdf5 import read_hdf5
 from tt_bench.data.made_here import collect_unless_made
 from tt_bench.data.minari import read_minari
@@ -30,6 +31,7 @@ def load_dataset(
     *,
     env: str | None = None,
     keys: Sequence[str] | None = None,
+    goal: Goal | None = None,
     trust_env_spec: bool = False,
     progress: Progress | None = None,
 ) -> Dataset:
@@ -42,6 +44,7 @@ def load_dataset(
         env: Gymnasium id of the environment to evaluate in, in place of the
             dataset's own.
         keys: the parts of a dictionary observation to join; see `read_minari`.
+        goal: "observed" or "fixed", for goals that move; see `read_minari`.
         trust_env_spec: whether the dataset may name any environment, which runs the
             code that it names; else only known ones are made.
         progress: told how much is done and of how much: transitions collected, or
@@ -51,8 +54,8 @@ def load_dataset(
         ValueError: if there is no such dataset or it can't be used.
     """
     flat = name in d4rl_entries() or is_file(name)
-    if flat and keys is not None:
-        raise ValueError(f"expected no keys, observations of {name} are flat")
+    if flat and (keys is not None or goal is not None):
+        raise ValueError(f"expected no keys and no goal, {name} has flat observations")
     if name in d4rl_entries():
         return load_d4rl(name, env=env, progress=progress)
     if flat:
@@ -60,7 +63,9 @@ def load_dataset(
     if name.startswith(_OWN):
         collect_unless_made(name, progress=progress)
     _refuse_misspelt(name)
-    dataset = read_minari(name, env=env, keys=keys, trust_env_spec=trust_env_spec)
+    dataset = read_minari(
+        name, env=env, keys=keys, goal=goal, trust_env_spec=trust_env_spec
+    )
     source = SOURCES.get(name)
     if source is None:
         return dataset

@@ -1,6 +1,7 @@
 """Read Minari datasets: from the local cache, else downloaded."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -9,20 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tt_bench.catalogue import REFERENCE_RETURNS, reference_returns
-from tt_bench.data.ant_maze_goals import ant_task, cut_at, to_fixed_goal
+from tt_bench.data.ant_maze_goals import cut_at, to_fixed_goal
 from tt_bench.data.dataset import Dataset
 from tt_bench.data.episodes import Episodes
-from tt_bench.data.flatten import (
-    FlatObservation,
-    check_keys,
-    default_keys,
-    leaves,
-)
+from tt_bench.data.flatten import FlatObservation
+from tt_bench.data.goals import Goal, View, choose_view, gather_for_goal
 from tt_bench.data.minari_cache import dataset_folder, is_local
 from tt_bench.data.minari_episodes import gather
 from tt_bench.data.minari_files import open_minari, reading_minari, stored_environment
 from tt_bench.data.stored_environment import make_stored
 from tt_bench.tasks import (
+    FixedGoal,
     antmaze_id,
     explained,
     import_robotics,
@@ -35,6 +33,7 @@ def read_minari(
     dataset_id: str,
     *,
     keys: Sequence[str] | None = None,
+    goal: Goal | None = None,
     env: str | None = None,
     trust_env_spec: bool = False,
 ) -> Dataset:
@@ -42,10 +41,12 @@ def read_minari(
 
     The cache is `MINARI_DATASETS_PATH`, else `~/.minari/datasets`. Dictionary
     observations are joined to flat ones: of goal environments the achieved goal
-    (unless the observation repeats it) and the observation, of others all parts in
-    sorted order. An episode that neither terminated nor was truncated counts as
-    truncated. The reference is the dataset's own, else that of D4RL for its
-    environment's family.
+    (unless the observation repeats it), the observation, and the desired goal if it
+    is not the same in all of the data, as rewards are for it; of others all parts in
+    sorted order. The result's `source` says what was done.
+
+    An episode that neither terminated nor was truncated counts as truncated. The
+    reference is the dataset's own, else that of D4RL for its environment's family.
 
     Data of gymnasium-robotics' ant mazes is of a continuing task: it goes on in the
     goal, and its goals change from episode to episode. Here it becomes that of D4RL's
@@ -57,8 +58,12 @@ def read_minari(
     Args:
         dataset_id: such as `mujoco/hopper/medium-v0`.
         keys: the parts of a dictionary observation to join, in order, in place of
-            the above; with `desired_goal` the goal is observed. Keys of nested
+            the above; the others may be anything, as images. Keys of nested
             dictionaries are joined by "/".
+        goal: "observed" joins the desired goal in any case. "fixed" makes the rewards
+            those for the one goal that the environment of the dataset, a maze of
+            gymnasium-robotics with one cell for it, is evaluated for; the goal is then
+            in the middle of that cell, and not observed.
         env: Gymnasium id of the environment to evaluate in, in place of the
             dataset's own.
         trust_env_spec: whether the environment is made as the dataset says, which runs
@@ -71,35 +76,55 @@ def read_minari(
     found = is_local(dataset_id)
     stored = open_minari(dataset_id, trust=trust_env_spec)
     _check_actions(dataset_id, stored.action_space)
-    sizes = leaves(stored.observation_space)
     own = stored_environment(dataset_id)
     own_env = own.env_id if own else None
     with reading_minari(dataset_id):
-        chosen = _choose_keys(stored, keys)
-        episodes = gather(dataset_id, stored, chosen)
-        reference = _reference(stored, env or own_env)
-    if is_ant_maze(own_env):
-        task = ant_task(own_env, chosen, sum(sizes.get(key, 0) for key in chosen))
-        episodes = _as_ant_task(episodes, task)
-        env = env or (antmaze_id(task) if task else None)
-        reference = REFERENCE_RETURNS["antmaze"]
+        view = choose_view(stored, own_env, keys, goal)
+        evaluated = env or (antmaze_id(view.ant_task) if view.ant_task else None)
+        make = partial(_make_env, dataset_id, evaluated, trust_env_spec)
+        episodes, pinned = _read_episodes(dataset_id, stored, view, own_env, make)
+        reference = _reference(stored, own_env, env)
+    notes = [_origin(dataset_id, found), *_tell_goal(view, pinned)]
     return Dataset(
         name=dataset_id,
         episodes=episodes,
-        env_id=env or own_env,
-        make_env=partial(_make_env, dataset_id, env, chosen, trust_env_spec),
+        env_id=evaluated or own_env,
+        make_env=partial(_make_flat, make, view.keys, pinned),
         reference=reference,
-        source=f"Minari dataset {dataset_id}, {'found' if found else 'downloaded'} "
-        f"{'at' if found else 'to'} {dataset_folder(dataset_id)}",
-        observation_keys=chosen,
+        source=", ".join(notes),
+        observation_keys=view.keys,
         description=str(stored.storage.metadata.get("description", "")),
     )
 
 
-def _as_ant_task(episodes: Episodes, task: str | None) -> Episodes:
-    if task is None:
-        return cut_at(episodes, episodes.rewards >= 1.0)
-    return to_fixed_goal(episodes, task)
+def _origin(dataset_id: str, found: bool) -> str:
+    how = "found at" if found else "downloaded to"
+    return f"Minari dataset {dataset_id}, {how} {dataset_folder(dataset_id)}"
+
+
+def _tell_goal(view: View, pinned: NDArray[np.float64] | None) -> list[str]:
+    if pinned is not None:
+        return [f"rewards are for the fixed goal ({pinned[0]:g}, {pinned[1]:g})"]
+    return [view.note] if view.note else []
+
+
+def _read_episodes(
+    dataset_id: str,
+    stored: Any,
+    view: View,
+    own_env: str | None,
+    make: Callable[[], gym.Env[Any, Any]],
+) -> tuple[Episodes, NDArray[np.float64] | None]:
+    """Read episodes as the task has them, and the goal [2] that is evaluated if one."""
+    if view.fixed:
+        with contextlib.closing(make()) as env:
+            return gather_for_goal(dataset_id, stored, view.keys, env)
+    episodes = gather(dataset_id, stored, view.keys)
+    if view.ant_task:
+        episodes = to_fixed_goal(episodes, view.ant_task)
+    elif is_ant_maze(own_env):
+        episodes = cut_at(episodes, episodes.rewards >= 1.0)
+    return episodes, None
 
 
 def _check_actions(dataset_id: str, space: gym.Space[Any]) -> None:
@@ -110,33 +135,37 @@ def _check_actions(dataset_id: str, space: gym.Space[Any]) -> None:
         )
 
 
-def _choose_keys(stored: Any, keys: Sequence[str] | None) -> tuple[str, ...]:
-    space = stored.observation_space
-    if keys is not None:
-        check_keys(space, keys)
-        return tuple(keys)
-    return default_keys(space, stored[0].observations)
-
-
-def _reference(stored: Any, env_id: str | None) -> tuple[float, float] | None:
+def _reference(
+    stored: Any, own_env: str | None, env: str | None
+) -> tuple[float, float] | None:
+    if is_ant_maze(own_env):
+        return REFERENCE_RETURNS["antmaze"]
     metadata = stored.storage.metadata
     low, high = metadata.get("ref_min_score"), metadata.get("ref_max_score")
     if low is not None and high is not None:
         return float(low), float(high)
-    return reference_returns(env_id) if env_id else None
+    return reference_returns(env or own_env or "")
+
+
+def _make_flat(
+    make: Callable[..., gym.Env[Any, Any]],
+    keys: tuple[str, ...],
+    pinned: NDArray[np.float64] | None,
+    **options: Any,
+) -> gym.Env[NDArray[np.float32], Any]:
+    """Make the environment, its goal where it is pinned, with flat observations."""
+    env = make(**options)
+    if pinned is not None:
+        env = FixedGoal(env, pinned)
+    nested = isinstance(env.observation_space, gym.spaces.Dict)
+    return FlatObservation(env, keys if nested else ())
 
 
 def _make_env(
-    dataset_id: str,
-    env: str | None,
-    keys: tuple[str, ...],
-    trust: bool,
-    **options: Any,
-) -> gym.Env[NDArray[np.float32], Any]:
+    dataset_id: str, env: str | None, trust: bool, **options: Any
+) -> gym.Env[Any, Any]:
     if env is not None:
-        made = make_environment(env, **options)
-        nested = isinstance(made.observation_space, gym.spaces.Dict)
-        return FlatObservation(made, keys if nested else ())
+        return make_environment(env, **options)
     stored = stored_environment(dataset_id)
     if stored is None:
         raise ValueError(
@@ -146,16 +175,17 @@ def _make_env(
     if is_ant_maze(stored.env_id):
         options = {"continuing_task": False, **options}
     if trust:
-        made = _recover(dataset_id, stored.env_id, options)
-    else:
-        made = make_stored(stored, options)
-    return FlatObservation(made, keys)
+        return _recover(dataset_id, stored.env_id, options)
+    return make_stored(stored, options)
 
 
-def _recover(dataset_id: str, env_id: str, options: dict[str, Any]) -> Any:
+def _recover(
+    dataset_id: str, env_id: str, options: dict[str, Any]
+) -> gym.Env[Any, Any]:
     """Let Minari run what the dataset says."""
     dataset = open_minari(dataset_id, trust=True)
     if "gymnasium_robotics" in str(dataset.storage.metadata):
         import_robotics()
     with explained(env_id):
-        return dataset.recover_environment(eval_env=True, **options)
+        made: gym.Env[Any, Any] = dataset.recover_environment(eval_env=True, **options)
+    return made

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from tt_bench.data.episodes import Episodes
-from tt_bench.data.flatten import flatten, leaves
+from tt_bench.data.flatten import flatten, leaves, vectors
 from tt_bench.files import check_memory
 
 _NUMBER = 4  # bytes
@@ -24,7 +24,7 @@ def gather(dataset_id: str, stored: Any, keys: Sequence[str]) -> Episodes:
         ValueError: if an episode is not what it should be.
         Exception: of any other kind, if files are damaged.
     """
-    sizes = leaves(stored.observation_space)
+    sizes = (vectors if keys else leaves)(stored.observation_space)
     width = sum(sizes[key] for key in keys or ("",))
     total = stored.total_steps
     needed = _NUMBER * total * (width + stored.action_space.shape[0] + 1)

@@ -68,7 +68,9 @@ def parse_specification(text: Any) -> StoredEnvironment:
     )
 
 
-def make_stored(stored: StoredEnvironment, options: Mapping[str, Any]) -> Any:
+def make_stored(
+    stored: StoredEnvironment, options: Mapping[str, Any]
+) -> gym.Env[Any, Any]:
     """Make an environment by its id, with the stored arguments and time limit.
 
     Args:

@@ -17,6 +17,7 @@ from tt_bench.tasks.environments import (
     is_ant_maze,
     make_environment,
 )
+from tt_bench.tasks.fixed_goal import FixedGoal, single_goal
 from tt_bench.tasks.half_ways import HalfWays
 from tt_bench.tasks.known_environments import find_known_environment, refuse_unknown
 from tt_bench.tasks.maze import MAZES, SUCCESS_RADIUS, Maze, find_maze, in_goal
@@ -36,6 +37,7 @@ __all__ = [
     "D4rlAntMaze",
     "D4rlEnv",
     "DriveConfig",
+    "FixedGoal",
     "HalfWays",
     "Maze",
     "MazeMap",
@@ -62,6 +64,7 @@ __all__ = [
     "open_maze",
     "pointmaze_steps",
     "refuse_unknown",
+    "single_goal",
     "visited",
     "walls",
 ]
