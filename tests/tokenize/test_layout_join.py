@@ -63,6 +63,20 @@ def test_join_without_values_has_no_value_column() -> None:
     assert joined.tolist() == [[1.0, 2.0, 3.0]]
 
 
+@pytest.mark.parametrize("name", ["observations", "actions", "rewards", "values"])
+@pytest.mark.parametrize("number", [1e39, -1e300])
+def test_numbers_beyond_float32_are_refused(name: str, number: float) -> None:
+    parts: dict[str, Any] = {
+        "observations": np.zeros((3, 2)),
+        "actions": np.zeros((3, 1)),
+        "rewards": np.zeros(3),
+        "values": np.zeros(3),
+    }
+    parts[name][1] = number
+    with pytest.raises(ValueError, match=f"{name} hold a number beyond float32"):
+        join(**parts)
+
+
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
@@ -74,6 +88,7 @@ def test_join_without_values_has_no_value_column() -> None:
         ((np.zeros((3, 2)), np.zeros(3), np.zeros(3)), "actions must have shape"),
         ((np.zeros((3, 2)), np.zeros((3, 1)), np.zeros((3, 1))), r"rewards.*\[rows\]"),
         ((np.zeros((3, 2)), [["a"]], np.zeros(3)), "actions must be real numbers"),
+        ((np.zeros((2, 2)), [[1], [1, 2]], np.zeros(2)), "actions must be an array"),
     ],
 )
 def test_parts_that_do_not_fit_together_are_refused(

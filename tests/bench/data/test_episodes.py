@@ -59,6 +59,18 @@ def test_returns_agree_with_a_loop(lengths: list[int]) -> None:
     np.testing.assert_allclose(episodes.returns(), by_hand, atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", ["u1", "u8", "i2", ">i8"])
+def test_ends_may_be_whole_numbers_of_any_kind(kind: str) -> None:
+    episodes = Episodes(**parts(ends=np.array([2, 5], kind)))
+    assert episodes.ends.dtype == np.int64
+    assert episodes.returns().tolist() == [3.0, 12.0]
+
+
+@pytest.mark.parametrize("flags", [[1, 0], [1.0, 0.0], np.array([1, 0], "u1")])
+def test_flags_may_be_numbers(flags: Any) -> None:
+    assert Episodes(**parts(terminated=flags)).terminated.tolist() == [True, False]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -66,6 +78,18 @@ def test_returns_agree_with_a_loop(lengths: list[int]) -> None:
         ({"ends": [0, 5]}, "increase strictly"),
         ({"ends": []}, "increase strictly"),
         ({"ends": [2.5, 5.0]}, "whole numbers"),
+        ({"ends": [2.0, 5.0]}, "whole numbers"),
+        ({"ends": [True, True]}, "whole numbers"),
+        ({"ends": ["2", "5"]}, "whole numbers"),
+        ({"ends": [[1], [1, 2]]}, "whole numbers"),
+        ({"ends": np.array([2, 2**63 + 5], "u8")}, "increase strictly"),
+        ({"ends": np.array([2**64 - 5, 5], "u8")}, "increase strictly"),
+        ({"terminated": [np.nan, 0.0]}, "True or False as terminated"),
+        ({"terminated": ["no", "yes"]}, "True or False as terminated"),
+        ({"rewards": [1e39, 0, 0, 0, 0]}, "finite rewards, got inf in row 0"),
+        ({"rewards": ["a"] * 5}, "arrays of numbers"),
+        ({"rewards": [1j] * 5}, "arrays of numbers"),
+        ({"actions": [[0], [0, 1], [0], [0], [0]]}, "arrays of numbers"),
         ({"ends": [2, 4]}, r"observations of shape \[4, any\], got \[5, 2\]"),
         ({"actions": np.zeros((4, 1))}, "expected actions"),
         ({"actions": np.zeros((5, 0))}, "expected actions"),

@@ -279,6 +279,8 @@ def test_a_missing_array_is_named(missing: str, tmp_path: Path) -> None:
         ({"timeouts": h5py.Empty("f")}, "expected an array as timeouts"),
         ({"rewards": h5py.Empty("f")}, "expected an array as rewards"),
         ({"timeouts": np.float32(0)}, r"expected timeouts \[N\]"),
+        ({"timeouts": np.full(4, np.nan)}, "timeouts that are 0 or not, got NaN"),
+        ({"terminals": np.full(4, np.nan)}, "terminals that are 0 or not, got NaN"),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(

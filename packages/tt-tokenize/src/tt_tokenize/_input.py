@@ -24,7 +24,12 @@ def whole(value: Any, name: str, low: int, high: int | None = None) -> int:
 
 def real_array(data: npt.ArrayLike, name: str) -> npt.NDArray[Any]:
     """Return `data` as an array of real numbers, or say what it holds instead."""
-    numbers = np.asarray(data)
+    try:
+        numbers = np.asarray(data)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} must be an array, got rows that differ in length: cut or pad them"
+        ) from error
     if numbers.dtype.kind not in _REAL_KINDS:
         raise ValueError(
             f"{name} must be real numbers, got dtype {numbers.dtype}: convert it first"
@@ -64,6 +69,16 @@ def to_float32(numbers: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         return numbers
     with np.errstate(over="ignore"):
         return numbers.astype(np.float32)
+
+
+def within_float32(
+    numbers: npt.NDArray[Any], name: str, advice: str
+) -> npt.NDArray[np.float32]:
+    """Return numbers as float32; refuse those that would become infinite."""
+    single = to_float32(numbers)
+    if single is not numbers and (np.isinf(single) & np.isfinite(numbers)).any():
+        raise ValueError(f"{name} hold a number beyond float32: {advice}")
+    return single
 
 
 def finite(

@@ -10,7 +10,7 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from tt_tokenize._input import real_array, to_float32, whole
+from tt_tokenize._input import real_array, whole, within_float32
 
 _Validator = Callable[[Any, "attrs.Attribute[int]", int], None]
 
@@ -77,7 +77,8 @@ def join(
     there is no value column, as in `Layout(..., value=0)`.
 
     Raises:
-        ValueError: A part has another shape, or rows are not equally many.
+        ValueError: A part has another shape or a number beyond float32, or rows are
+            not equally many.
     """
     parts = [
         _part(observations, "observations", 2),
@@ -102,4 +103,5 @@ def _part(data: npt.ArrayLike, name: str, dimensions: int) -> npt.NDArray[np.flo
         raise ValueError(
             f"{name} must have shape {wanted}, got {list(numbers.shape)}: reshape them"
         )
-    return to_float32(numbers.reshape(len(numbers), -1))
+    columns = numbers.reshape(len(numbers), -1)
+    return within_float32(columns, name, "scale them down first")

@@ -8,7 +8,7 @@ from itertools import accumulate
 import numpy as np
 import numpy.typing as npt
 
-from tt_tokenize._input import real_array
+from tt_tokenize._input import real_array, within_float32
 
 
 def reward_to_go(
@@ -24,18 +24,31 @@ def reward_to_go(
 
     Raises:
         ValueError: Rewards are not [N] finite numbers, `ends` is not increasing up
-            to N, or the discount is outside [0, 1].
+            to N, the discount is outside [0, 1], or a sum is beyond float32.
     """
     steps = real_array(rewards, "rewards").astype(np.float64)
-    stops = np.asarray(ends)
+    stops = _whole_numbers(ends)
     _check(steps, stops, discount)
     starts = np.concatenate([[0], stops[:-1]])
-    values = np.empty(len(steps), np.float32)
+    values = np.empty(len(steps), np.float64)
     for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
         later = reversed(steps[start + 1 : stop].tolist())
         scan = accumulate(later, lambda value, r: r + discount * value, initial=0.0)
         values[start:stop] = list(scan)[::-1]
-    return values
+    return within_float32(values, "sums of rewards", "scale the rewards down")
+
+
+def _whole_numbers(ends: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    try:
+        stops = np.asarray(ends)
+    except ValueError:  # ragged
+        stops = np.empty(0, np.object_)
+    if stops.ndim != 1 or stops.dtype.kind not in "iu" or len(stops) == 0:
+        raise ValueError(
+            f"ends must be whole numbers of shape [episodes], got dtype {stops.dtype} "
+            f"and shape {list(stops.shape)}: pass the exclusive end of each episode"
+        )
+    return stops.astype(np.int64)  # too large unsigned ones become negative
 
 
 def _check(
@@ -48,11 +61,6 @@ def _check(
         )
     if not 0.0 <= discount <= 1.0:
         raise ValueError(f"the discount must lie in [0, 1], got {discount!r}")
-    if ends.ndim != 1 or ends.dtype.kind not in "iu" or len(ends) == 0:
-        raise ValueError(
-            f"ends must be whole numbers of shape [episodes], got dtype {ends.dtype} "
-            f"and shape {list(ends.shape)}: pass the exclusive end of each episode"
-        )
     if ends[0] < 1 or (ends[1:] <= ends[:-1]).any() or ends[-1] != len(rewards):
         raise ValueError(
             f"ends must increase from at least 1 to the number of rewards, "

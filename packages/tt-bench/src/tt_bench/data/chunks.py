@@ -52,6 +52,8 @@ def _from(episodes: Episodes, episode: int, first: int, length: int) -> Episodes
     missing = begin + count * length - stop
     actions = np.pad(episodes.actions[begin:stop], ((0, missing), (0, 0)))
     rewards = np.pad(episodes.rewards[begin:stop], (0, missing))
+    with np.errstate(over="ignore"):  # refused as infinite
+        sums = rewards.reshape(count, length).sum(1)
     final = (
         episodes.final_observations[episode]
         if stop == end
@@ -60,7 +62,7 @@ def _from(episodes: Episodes, episode: int, first: int, length: int) -> Episodes
     return Episodes(
         observations=episodes.observations[begin:stop:length],
         actions=actions.reshape(count, -1),
-        rewards=rewards.reshape(count, length).sum(1),
+        rewards=sums,
         ends=[count],
         terminated=[ended],
         final_observations=final[None],

@@ -7,19 +7,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+def _as_array(values: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except ValueError:  # ragged
+        return np.asarray(values, np.object_)
+
+
 def _as_float(values: Any) -> NDArray[np.float32]:
-    return np.asarray(values, dtype=np.float32)
+    numbers = _as_array(values)
+    if numbers.dtype.kind not in "biuf":
+        raise ValueError(
+            "expected arrays of numbers as observations, actions and rewards, got "
+            f"{numbers.dtype}: convert them first"
+        )
+    with np.errstate(over="ignore"):  # refused as infinite
+        return np.asarray(numbers, dtype=np.float32)
 
 
 def _as_ends(values: Any) -> NDArray[np.int64]:
-    ends = np.asarray(values)
+    ends = _as_array(values)
     if ends.size and not np.issubdtype(ends.dtype, np.integer):
         raise ValueError(f"expected whole numbers as ends, got {ends.dtype}")
-    return ends.astype(np.int64)
+    return ends.astype(np.int64)  # too large unsigned ones become negative
 
 
 def _as_flags(values: Any) -> NDArray[np.bool_]:
-    return np.asarray(values, dtype=np.bool_)
+    flags = _as_array(values)
+    if flags.dtype.kind not in "biuf" or (flags != flags).any():
+        raise ValueError(f"expected True or False as terminated, got {values}")
+    return np.asarray(flags, dtype=np.bool_)
 
 
 @attrs.frozen(eq=False)

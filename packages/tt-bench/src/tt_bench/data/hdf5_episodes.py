@@ -56,7 +56,13 @@ def find_ends(
 
 def read_flags(stored: h5py.Dataset) -> Flags:
     """Read what is not zero as True: [N]."""
-    return np.asarray(stored[()] != 0).reshape(-1)
+    numbers = stored[()]
+    if (numbers != numbers).any():
+        raise ValueError(
+            f"expected {stored.name[1:]} that are 0 or not, got NaN in "
+            f"{stored.file.filename}: mark what ends and what doesn't"
+        )
+    return np.asarray(numbers != 0).reshape(-1)
 
 
 def _mark_jumps(stored: h5py.Dataset, observations: Vectors, marks: Flags) -> Vectors:

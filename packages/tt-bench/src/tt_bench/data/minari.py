@@ -18,7 +18,7 @@ from tt_bench.data.goals import Goal, View, choose_view, gather_for_goal
 from tt_bench.data.minari_cache import dataset_folder, is_local
 from tt_bench.data.minari_episodes import gather
 from tt_bench.data.minari_files import open_minari, reading_minari, stored_environment
-from tt_bench.data.stored_environment import make_stored
+from tt_bench.data.stored_environment import make_stored, tell_left_out
 from tt_bench.tasks import (
     FixedGoal,
     antmaze_id,
@@ -26,6 +26,7 @@ from tt_bench.tasks import (
     import_robotics,
     is_ant_maze,
     make_environment,
+    on_raw_rewards,
 )
 
 
@@ -85,6 +86,8 @@ def read_minari(
         episodes, pinned = _read_episodes(dataset_id, stored, view, own_env, make)
         reference = _reference(stored, own_env, env)
     notes = [_origin(dataset_id, found), *_tell_goal(view, pinned)]
+    if own and not evaluated:
+        notes += tell_left_out(own, trust_env_spec)
     return Dataset(
         name=dataset_id,
         episodes=episodes,
@@ -187,5 +190,4 @@ def _recover(
     if "gymnasium_robotics" in str(dataset.storage.metadata):
         import_robotics()
     with explained(env_id):
-        made: gym.Env[Any, Any] = dataset.recover_environment(eval_env=True, **options)
-    return made
+        return on_raw_rewards(dataset.recover_environment(eval_env=True, **options))

@@ -8,7 +8,12 @@ from typing import Any
 import attrs
 import gymnasium as gym
 
-from tt_bench.tasks import explained, find_known_environment, refuse_unknown
+from tt_bench.tasks import (
+    explained,
+    find_known_environment,
+    on_raw_rewards,
+    refuse_unknown,
+)
 
 _OWN = "tt/"
 _WRAPPERS = "gymnasium.wrappers."
@@ -21,6 +26,8 @@ _HARMLESS = (
     "RecordVideo",
     "RenderCollection",
 )
+_REWARDS = ("ClipReward", "NormalizeReward")
+_OBSERVATIONS = ("NormalizeObservation",)
 
 
 @attrs.frozen
@@ -88,7 +95,7 @@ def make_stored(
     if stored.max_episode_steps or not stored.env_id.startswith(_OWN):
         spec.max_episode_steps = stored.max_episode_steps
     with explained(stored.env_id):
-        return gym.make(spec, **options)
+        return on_raw_rewards(gym.make(spec, **options))
 
 
 def check_makes_itself(stored: StoredEnvironment) -> None:
@@ -103,13 +110,24 @@ def check_makes_itself(stored: StoredEnvironment) -> None:
         raise refuse_unknown(f"{stored.env_id}, made by {made}, here by {here}")
 
 
+def tell_left_out(stored: StoredEnvironment, trust: bool) -> list[str]:
+    """Say which wrappers an environment is scored without, in a line if any."""
+    left_out = _REWARDS if trust else _REWARDS + _OBSERVATIONS
+    found = [name for name in stored.wrappers if _is_one_of(name, left_out)]
+    names = ", ".join(name.partition(":")[2] for name in found)
+    return [f"scored on raw rewards, without {names}"] if names else []
+
+
 def check_wrappers(stored: StoredEnvironment) -> None:
     """Refuse wrappers that change what is seen or done: none is made from data.
+
+    Those that normalise are left out: what they did depends on what was played.
 
     Raises:
         ValueError: naming them.
     """
-    changing = [name for name in stored.wrappers if not _is_one_of(name, _HARMLESS)]
+    known = _HARMLESS + _REWARDS + _OBSERVATIONS
+    changing = [name for name in stored.wrappers if not _is_one_of(name, known)]
     if changing:
         raise refuse_unknown(f"{stored.env_id} wrapped in {', '.join(changing)}")
 

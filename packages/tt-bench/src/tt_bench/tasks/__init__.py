@@ -25,6 +25,7 @@ from tt_bench.tasks.maze_map import MazeMap, grid, open_maze, visited, walls
 from tt_bench.tasks.pendulum_driver import PendulumDriver, SwingConfig
 from tt_bench.tasks.point_driver import DriveConfig, WaypointDriver
 from tt_bench.tasks.point_maze import PointMaze, maze_id, pointmaze_steps
+from tt_bench.tasks.raw_rewards import on_raw_rewards
 from tt_bench.tasks.robotics import import_robotics
 from tt_bench.tasks.scattered_starts import ScatteredStarts
 
@@ -61,6 +62,7 @@ __all__ = [
     "is_ant_maze",
     "make_environment",
     "maze_id",
+    "on_raw_rewards",
     "open_maze",
     "pointmaze_steps",
     "refuse_unknown",

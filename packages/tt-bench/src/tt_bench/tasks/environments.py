@@ -13,6 +13,7 @@ from gymnasium.envs.registration import EnvSpec
 
 from tt_bench.files import first_line
 from tt_bench.tasks.d4rl_env import register_d4rl
+from tt_bench.tasks.raw_rewards import on_raw_rewards
 from tt_bench.tasks.robotics import import_robotics
 
 _ANT_MAZE = re.compile(r"AntMaze_(UMaze|Medium|Large)?")
@@ -44,7 +45,8 @@ def find_environment(env_id: str) -> EnvSpec:
 def make_environment(env_id: str, **options: Any) -> gym.Env[Any, Any]:
     """Make an environment whose episodes end where its task is done.
 
-    Ant mazes of gymnasium-robotics otherwise go on with another goal.
+    Ant mazes of gymnasium-robotics otherwise go on with another goal. Wrappers that
+    normalise or clip rewards are left out: scores are of raw rewards.
 
     Args:
         env_id: as in `find_environment`.
@@ -57,7 +59,7 @@ def make_environment(env_id: str, **options: Any) -> gym.Env[Any, Any]:
     if is_ant_maze(spec.id):
         options = {"continuing_task": False, **options}
     with explained(env_id):
-        return gym.make(spec, **options)
+        return on_raw_rewards(gym.make(spec, **options))
 
 
 @contextlib.contextmanager
