@@ -3,6 +3,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import structure
 PACKAGES = Path(__file__).parent.parent / "packages"
 NAMES = sorted(path.name for path in PACKAGES.iterdir() if path.is_dir())
 ALONE = [name for name in NAMES if name != "tt-bench"]
+COMPATIBLE = {"attrs", "filelock"}  # versions are dates, old code goes on working
 PROVIDED_AS = {"triton": "torch", "attr": "attrs"}
 
 
@@ -67,6 +69,15 @@ def test_only_the_bench_knows_its_siblings(name: str) -> None:
     siblings = set(NAMES) - {name}
     assert not [f"{dist} at {at}" for dist, at in imported(name) if dist in siblings]
     assert not declared(name) & siblings
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_breaks_between_majors_has_an_upper_bound(name: str) -> None:
+    described = project(name)
+    extras = described.get("optional-dependencies", {}).values()
+    needed = list(chain(described.get("dependencies", []), *extras))
+    free = {text for text in needed if "<" not in text} - set(NAMES)
+    assert {re.split(r"[^\w-]", text, maxsplit=1)[0] for text in free} <= COMPATIBLE
 
 
 def test_all_versions_are_equal() -> None:

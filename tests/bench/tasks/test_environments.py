@@ -72,6 +72,49 @@ def test_what_cannot_be_made_is_one_line(
             read_minari("my/data-v0", env=env_id).make_env()
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        AttributeError("no such part"),
+        AssertionError(),
+        KeyError("part"),
+        RuntimeError("a\nlong story"),
+        ValueError("could not broadcast"),
+        IndexError("out of range"),
+        RecursionError("too deep"),
+        MemoryError(),
+        SystemExit(3),
+        TypeError("unexpected argument"),
+    ],
+)
+def test_a_constructor_may_raise_anything(
+    error: BaseException, file: Path, registered: dict[str, Any]
+) -> None:
+    def broken(**_: Any) -> Any:
+        raise error
+
+    gym.register("tests/Broken-v0", entry_point=broken)
+    with pytest.raises(ValueError, match=r"got 'tests/Broken-v0' .*Hopper-v5") as one:
+        read_hdf5(file, "tests/Broken-v0").make_env()
+    assert len(str(one.value).splitlines()) == 1
+    assert type(error).__name__ in str(one.value)
+
+
+@pytest.mark.parametrize("installed", ["4.0.0", "3.3.7"])
+def test_a_mujoco_that_breaks_robotics_is_said(
+    installed: str, registered: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: dict[str, Any] = {"__name__": "gymnasium_robotics.envs.fetch"}
+    exec("def broken(**_): assert False", made)
+    versions = {"mujoco": installed, "gymnasium-robotics": "1.4.2"}
+    monkeypatch.setattr(environments_module, "version", versions.__getitem__)
+    gym.register("Fetch-v0", entry_point=made["broken"])
+    with pytest.raises(ValueError, match="can be made here, got 'Fetch-v0'") as one:
+        make_environment("Fetch-v0")
+    fix = "1.4.2 does not work with mujoco 4.0.0; pip install 'mujoco<4'"
+    assert (fix in str(one.value)) is (installed == "4.0.0")
+
+
 def test_robotics_is_imported_for_a_name_that_is_not_there(
     registered: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,7 @@
 import contextlib
 import importlib
 import re
-import sys
+import traceback
 from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
@@ -76,7 +76,10 @@ def explained(env_id: str | None) -> Iterator[None]:
 
 def _advice(error: BaseException) -> str:
     """Say what to do about an environment that can't be made."""
-    broken = isinstance(error, AssertionError) and "gymnasium_robotics" in sys.modules
+    frames = traceback.walk_tb(error.__traceback__)
+    names = [str(frame.f_globals.get("__name__")) for frame, _ in frames]
+    theirs = any(name.startswith("gymnasium_robotics.") for name in names)
+    broken = theirs and isinstance(error, AssertionError)
     if broken and int(version("mujoco").partition(".")[0]) >= _BREAKS_ROBOTICS:
         return (
             f"gymnasium-robotics {version('gymnasium-robotics')} does not work with "
