@@ -165,3 +165,74 @@ def test_settings_out_of_range_are_refused() -> None:
 def test_the_smallest_nucleus_is_the_likeliest_token(mass: float) -> None:
     logits = torch.tensor([[0.1, 0.3, 0.2]])
     assert nucleus(mass)(logits, 50, seeded()).tolist() == [[1] * 50]
+
+
+NAN, INF = float("nan"), float("inf")
+NO_DISTRIBUTION = [
+    [NAN, NAN, NAN],
+    [NAN, 1.0, 2.0],
+    [0.0, NAN, -INF],
+    [-INF, -INF, NAN],
+    [-INF, -INF, -INF],
+    [INF, INF, INF],
+    [0.0, INF, 1.0],
+    [-INF, INF, 0.0],
+    [NAN, INF, -INF],
+]
+EVERY_SAMPLER = [
+    greedy(),
+    likeliest(),
+    top_k(1),
+    top_k(2),
+    top_k(9),
+    nucleus(0.4),
+    nucleus(1.0),
+    tail_cut(0.6),
+    tail_cut(0.0),
+    temperature(0.5, greedy()),
+    temperature(0.5, tail_cut(0.3)),
+    temperature(2.0, likeliest()),
+]
+
+
+@pytest.mark.parametrize("sampler", EVERY_SAMPLER)
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+@pytest.mark.parametrize(
+    "dtype", [torch.float32, torch.float64, torch.float16, torch.bfloat16]
+)
+def test_no_token_is_drawn_from_what_is_no_distribution(
+    sampler: Sampler, count: int, dtype: torch.dtype
+) -> None:
+    fine = [[1.0, -INF, -INF], [-INF, 0.0, 2.0], [-1.0, 3.0, 0.0]]
+    logits = torch.tensor([fine[0], *NO_DISTRIBUTION, *fine[1:]], dtype=dtype)
+    tokens = sampler(logits, count, seeded())
+    assert tokens.shape == (len(logits), count)
+    assert tokens.dtype == torch.int64
+    assert (tokens[1:-2] == -1).all()
+    others = tokens[[0, -2, -1]]
+    assert (others[:, 0] >= 0).all()
+    possible = torch.tensor(fine) > -INF
+    for row, drawn in zip(possible, others, strict=True):
+        assert row[drawn[drawn >= 0]].all()
+
+
+@pytest.mark.parametrize("sampler", EVERY_SAMPLER)
+def test_a_row_without_a_distribution_does_not_touch_the_others(
+    sampler: Sampler,
+) -> None:
+    logits = torch.randn(40, 9, generator=seeded())
+    broken = logits.clone()
+    broken[::2] = NAN
+    expected = sampler(logits, 4, seeded(1))
+    assert torch.equal(sampler(broken, 4, seeded(1))[1::2], expected[1::2])
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_a_small_temperature_does_not_lead_out_of_the_numbers(
+    dtype: torch.dtype,
+) -> None:
+    large = torch.finfo(dtype).max / 4
+    logits = torch.tensor([[0.0, large, large / 2], [-large, -large, -INF]])
+    tokens = temperature(0.1, nucleus(1.0))(logits.to(dtype), 20, seeded())
+    assert (tokens[0] == 1).all()
+    assert set(tokens[1].tolist()) == {0, 1}

@@ -18,7 +18,9 @@ class SequenceModel(Protocol[State]):
     """Say how likely each next token is, for rows that grow by one token at a time.
 
     The state is opaque to a planner. `tt_plan.testing.check_sequence_model` checks the
-    laws. The logits that a call returns need to stay valid only until the next call.
+    laws. The logits that a call returns need to stay valid only until the next call. A
+    row of logits that are all minus infinity, or of which one is NaN or plus infinity,
+    has no next token: its sequence is dropped.
     """
 
     def start(self, prefix: Tensor, /) -> tuple[Tensor, State]:
@@ -62,6 +64,9 @@ class Evaluator(Protocol):
         A position that was given and not drawn has logits 0 at its token and minus
         infinity elsewhere. Rows that have ended hold stop tokens; what is returned for
         them is ignored. The logits are overwritten after the call.
+
+        Only finite scores count: NaN or infinity, of either sign, rules a row out. An
+        infinite bonus is to be a large finite number.
         """
         ...
 
@@ -72,9 +77,11 @@ class Sampler(Protocol):
     def __call__(
         self, logits: Tensor, count: int, generator: torch.Generator | None, /
     ) -> Tensor:
-        """Return int64 tokens [R, count] for logits [R, W].
+        """Return int64 tokens [R, count] for logits [R, W], W at least 1.
 
-        A token with logits of minus infinity is never drawn. A sampler of distinct
-        tokens that runs out of them returns -1, and the slot stays empty.
+        A token with logits of minus infinity is never drawn. A token of -1 is none, and
+        the slot stays empty: for all of a row that holds NaN or plus infinity, or
+        nothing but minus infinity, as it is no distribution; and where a sampler of
+        distinct tokens runs out of them.
         """
         ...

@@ -2,6 +2,9 @@
 
 Draws invert the cumulative sum of the probabilities: exact up to float32 rounding, one
 uniform number a token, no wait for the device.
+
+A row whose largest logit is not a number or infinite is no distribution: it holds NaN
+or plus infinity, or nothing but minus infinity. All its tokens are -1.
 """
 
 import math
@@ -12,7 +15,13 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from tt_plan._interface import Sampler
-from tt_plan._rows import argmax, ascending, first_above, unnormalized
+from tt_plan._rows import (
+    argmax,
+    ascending,
+    first_above,
+    not_finite,
+    unnormalized,
+)
 
 _ALMOST_ONE = 1.0 - 2.0**-24
 """The largest float32 below 1; times any normal float32 it rounds to less than it."""
@@ -26,6 +35,8 @@ def greedy() -> Sampler:
     ) -> Tensor:
         del generator
         tokens = argmax(logits)[:, None]
+        best = logits.gather(-1, tokens)
+        tokens = tokens.masked_fill(not_finite(best), -1)
         return tokens if count == 1 else tokens.repeat(1, count)
 
     return sample
@@ -43,10 +54,11 @@ def likeliest() -> Sampler:
         del generator
         if count == 1:  # topk would sort for one token
             best, token = logits.max(-1, keepdim=True)
-            return token.masked_fill(best == -torch.inf, -1)
+            return token.masked_fill(not_finite(best), -1)
         width = min(count, logits.shape[-1])
         best, tokens = logits.topk(width, dim=-1)
-        tokens = tokens.masked_fill(best == -torch.inf, -1)
+        refused = not_finite(best)
+        tokens = tokens.masked_fill(refused | refused[:, :1], -1)
         return pad(tokens, (0, count - width), value=-1)
 
     return sample
@@ -130,9 +142,19 @@ def temperature(value: float, inner: Sampler) -> Sampler:
     def sample(
         logits: Tensor, count: int, generator: torch.Generator | None = None, /
     ) -> Tensor:
-        return inner(logits / value, count, generator)
+        return inner(_divide(logits, value), count, generator)
 
     return sample
+
+
+def _divide(logits: Tensor, value: float) -> Tensor:
+    """Return logits [R, W] / value; a row that gets too large is shifted first."""
+    scaled = logits / value
+    if value >= 1.0:
+        return scaled
+    largest = scaled.amax(-1, keepdim=True)
+    shifted = (logits - logits.amax(-1, keepdim=True)) / value
+    return torch.where(largest.isinf(), shifted, scaled)
 
 
 def _draw_above(
@@ -150,10 +172,12 @@ def _draw_above(
         generator: where the randomness comes from.
 
     Returns:
-        int64 tokens [R, count].
+        int64 tokens [R, count], -1 where the probabilities are NaN.
     """
     kept = probabilities.clone().ge_(threshold).mul_(probabilities)  # [R, W]
     cumulative = kept.cumsum(-1)
     shape = (len(cumulative), count)
     uniform = torch.rand(shape, generator=generator, device=cumulative.device)  # < 1
-    return first_above(cumulative, uniform * cumulative[:, -1:])  # never of no weight
+    total = cumulative[:, -1:]
+    tokens = first_above(cumulative, uniform * total)  # never of no weight
+    return tokens.masked_fill(total.isnan(), -1)
