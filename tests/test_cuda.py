@@ -24,6 +24,7 @@ from tt_plan import (
     Plan,
     Recorded,
     SequenceModel,
+    _beam,
     beam_search,
     likeliest,
     tail_cut,
@@ -152,9 +153,12 @@ def test_environments_that_are_padded_in_a_recording_are_not_returned() -> None:
 
 
 @pytest.mark.parametrize("positions", SCHEMES)
-def test_a_plan_never_waits_for_the_device(positions: Positions) -> None:
+def test_a_search_never_waits_for_the_device(
+    positions: Positions, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model, generator, prefix = Decoder(make(positions)), seeded(0), contexts(2)
     plan(model, prefix, generator)  # makes tables and compiles the kernel
+    monkeypatch.setattr(_beam, "check_plan", lambda *_: None)  # the look at its end
     torch.cuda.synchronize()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that the mode is a prototype
@@ -165,6 +169,37 @@ def test_a_plan_never_waits_for_the_device(positions: Positions) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.parametrize("environments", [1, 3])
+def test_a_recorded_plan_of_a_model_of_nan_is_one_error(environments: int) -> None:
+    network = make("rotary")
+    model = Decoder(network)
+    recorded = Recorded(lambda prefix, generator: plan(model, prefix, generator))
+    prefix = contexts(environments)
+    good = recorded(prefix, seeded(0))
+    weights = [parameter.detach().clone() for parameter in network.parameters()]
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.fill_(torch.nan)
+    with pytest.raises(ValueError, match="the model's logits are NaN or infinite"):
+        recorded(prefix, seeded(0))
+    with torch.no_grad():
+        for parameter, weight in zip(network.parameters(), weights, strict=True):
+            parameter.copy_(weight)
+    again = recorded(prefix, seeded(0))
+    assert torch.equal(again.beams, good.beams)
+
+
+def test_a_model_of_nan_is_one_error_before_anything_was_recorded() -> None:
+    network = make("rotary")
+    model = Decoder(network)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.fill_(torch.nan)
+    recorded = Recorded(lambda prefix, generator: plan(model, prefix, generator))
+    with pytest.raises(ValueError, match="the model's logits are NaN or infinite"):
+        recorded(contexts(2), seeded(0))
 
 
 def test_bfloat16_plans_and_draws_from_wide_logits() -> None:

@@ -9,6 +9,11 @@ Axes: E environments, B beams of each, C candidates of each beam, H transitions,
 positions of a transition, W entries of a logits row. Rows are ordered by environment:
 row = environment * B + beam. Nothing in the search waits for the device, and no shape
 depends on the data, as the capture of a graph requires.
+
+A token of -1 is none. It stays in the record of a transition, token 0 is stepped in its
+place, and the candidate scores minus infinity, as does one whose score is NaN or plus
+infinity: it fills a row until a better one takes it. Whether an environment has
+anything better is looked at once, in the plan.
 """
 
 from collections.abc import Sequence
@@ -18,9 +23,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from tt_plan._checked import check_plan
 from tt_plan._history import Cut, Plan, flat_rows, trace_back
 from tt_plan._interface import Evaluator, Sampler, SequenceModel, State
 from tt_plan._reader import Reader
+from tt_plan._rows import finite_or_least
 from tt_plan._transition import LogitBuffer, Sampling
 from tt_plan._validate import (
     check_counts,
@@ -49,7 +56,8 @@ def beam_search(
 
     Janner et al. 2021, algorithm 1, arXiv 2106.02039. Transition t = 0, 1, ... scores
     sum_{i<=t} discount^i reward_i + discount^(t+1) value_t. A beam that draws the stop
-    token has ended and keeps the sum of its rewards so far.
+    token has ended and keeps the sum of its rewards so far. Only finite scores count: a
+    sequence of another, or with no token to go on with, is dropped.
 
     Args:
         model: the next-token model; it runs without gradients.
@@ -65,7 +73,8 @@ def beam_search(
         generator: source of randomness, on the device of the logits.
 
     Raises:
-        ValueError: a setting out of its range, or shapes that do not fit together.
+        ValueError: a setting out of its range, shapes that do not fit together, or an
+            environment without a sequence of finite score.
     """
     check_prefix(prefix)
     check_samplers(samplers)
@@ -76,7 +85,16 @@ def beam_search(
         samplers, read, horizon, beam, candidates, discount, stop, generator
     )
     with torch.no_grad():
-        return _search(model, prefix, evaluator, settings)
+        plan = _search(model, prefix, evaluator, settings)
+        check_plan(plan, model, prefix, stop, _otherwise(evaluator))
+    return plan
+
+
+def _otherwise(evaluator: Evaluator) -> str:
+    return (
+        f"the rewards or values of {type(evaluator).__name__} are NaN or infinite, or "
+        "a sampler found no token; look at what they return"
+    )
 
 
 @dataclass(frozen=True)
@@ -95,7 +113,7 @@ class _Beams(NamedTuple):
     """Hold R sequences, drawn up to where they branch: E at first, then E * B."""
 
     logits: Tensor  # [R, W], of the next token
-    tokens: Tensor  # [R, T mod P], of the transition in progress
+    tokens: Tensor  # [R, T mod P], of the transition in progress; -1 is none
     ended: Tensor  # [R]
     returns: Tensor  # [R], discounted rewards of the transitions before
 
@@ -107,7 +125,7 @@ class _Candidates(NamedTuple):
     tokens: Tensor  # [N, P]
     logits: Tensor  # [N, P, W], where the evaluator reads them
     ended: Tensor  # [N]
-    empty: Tensor  # [N], slots that hold no sequence
+    empty: Tensor  # [N], slots that hold no sequence, as a token of it is none
     returns: Tensor  # [N], discounted rewards of the transitions before
 
 
@@ -154,15 +172,15 @@ def _draw(reader: Reader[State], beams: _Beams, sampling: Sampling) -> _Candidat
     count = len(logits) // len(beams.logits)
     parents = torch.arange(len(logits), device=logits.device) // count
     first, ended = sampling.branch(beams.logits, beams.ended, parents)
-    empty, first = first < 0, first.clamp_min(0)
     if count > 1:
         reader.select(parents)
     rest = range(branching + 1, logits.shape[1])
     drawn, ended = _extend(reader, first, ended, rest, sampling)
     early = beams.tokens.index_select(0, parents)
     tokens = torch.cat([early, torch.stack(drawn, 1)], 1)
+    empty = (tokens < 0).any(1)
     returns = beams.returns.index_select(0, parents)
-    return _Candidates(parents, tokens, logits, ended, empty, returns)
+    return _Candidates(parents, tokens.clamp_min(0), logits, ended, empty, returns)
 
 
 def _extend(
@@ -176,11 +194,11 @@ def _extend(
 
     Returns:
         The tokens [R] given and those of each position, of which the last are not yet
-        stepped; and who has ended [R].
+        stepped, and -1 is none; and who has ended [R].
     """
     drawn = [tokens]
     for position in positions:
-        logits = reader.step(drawn[-1])
+        logits = reader.step(drawn[-1].clamp_min(0))
         tokens, ended = sampling.draw(position, logits, ended)
         drawn.append(tokens)
     return drawn, ended
@@ -191,16 +209,18 @@ def _evaluate(
 ) -> tuple[Tensor, Tensor]:
     """Return the discounted rewards [N] up to the `step`-th transition, and the scores.
 
-    A row that has ended earns nothing; an empty slot gets minus infinity.
+    A row that has ended earns nothing. An empty slot scores minus infinity, and so does
+    what is no finite number.
     """
     outcome = evaluator(candidates.tokens, candidates.logits)
-    reward, value = check_outcome(outcome, len(candidates.tokens))
+    reward, value = check_outcome(outcome, candidates.tokens)
     finished = candidates.ended | candidates.empty
     reward = reward.masked_fill(finished, 0.0)
     value = value.masked_fill(finished, 0.0)
     returns = candidates.returns + discount**step * reward
     returns = returns.masked_fill(candidates.empty, -torch.inf)
-    return returns, returns + discount ** (step + 1) * value
+    scores = returns + discount ** (step + 1) * value
+    return returns, finite_or_least(scores)
 
 
 def _cut(scores: Tensor, environments: int, beam: int) -> Tensor:
@@ -234,7 +254,7 @@ def _advance(
     ended = candidates.ended.index_select(0, rows)
     early = range(sampling.branching)
     drawn, ended = _extend(reader, last, ended, early, sampling)
-    logits = reader.step(drawn[-1])
+    logits = reader.step(drawn[-1].clamp_min(0))
     tokens = torch.stack(drawn, 1)[:, 1:]
     return _Beams(logits, tokens, ended, returns.index_select(0, rows))
 

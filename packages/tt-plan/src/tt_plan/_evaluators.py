@@ -85,8 +85,9 @@ class Quantile:
         ):
             probabilities = bin_probabilities(logits, position, middles)
             cumulative = probabilities[:, order].cumsum(-1)
-            index = (cumulative < self._q * cumulative[:, -1:]).sum(-1)
-            found.append(middles[index])
+            total = cumulative[:, -1:]
+            index = (cumulative < self._q * total).sum(-1)
+            found.append(middles[index].masked_fill(total[:, 0].isnan(), torch.nan))
         return _outcome(found)
 
 

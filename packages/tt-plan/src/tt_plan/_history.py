@@ -11,9 +11,10 @@ class Plan(NamedTuple):
     """Hold the best sequences found, as tokens, and their scores.
 
     The first transition begins with the observation tokens that were given. From the
-    transition at which a sequence has ended its tokens are the stop token. Where fewer
-    than `beam` distinct sequences exist the rest have a score of minus infinity and
-    meaningless tokens.
+    transition at which a sequence has ended its tokens are the stop token. The best has
+    a finite score, as the planner would have raised ValueError. Where fewer than `beam`
+    sequences with one exist, the rest have a score of minus infinity and meaningless
+    tokens. No score is NaN, no token is -1.
     """
 
     tokens: Tensor  # [E, H, P] int64, the best sequence

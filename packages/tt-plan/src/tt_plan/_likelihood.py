@@ -9,10 +9,14 @@ Axes: E environments, B beams of each, W entries of a logits row.
 import torch
 from torch import Tensor
 
+from tt_plan._checked import check_plan
 from tt_plan._history import Cut, Plan, flat_rows, trace_back
 from tt_plan._interface import SequenceModel, State
 from tt_plan._reader import Reader
+from tt_plan._rows import finite_or_least
 from tt_plan._validate import check_counts, check_prefix
+
+_OTHERWISE = "no sequence has a possible token at every place; try more beams"
 
 
 def likelihood_search(
@@ -27,7 +31,9 @@ def likelihood_search(
     """Find the likeliest continuation, keeping the `beam` likeliest at every token.
 
     The score is the log-likelihood, in nats, of all tokens after the prefix, that of
-    the stop token included where a sequence ends. It draws nothing at random.
+    the stop token included where a sequence ends. It draws nothing at random. A
+    sequence whose next token has no distribution, or that has none to go on with, is
+    dropped.
 
     Args:
         model: the next-token model; it runs without gradients.
@@ -38,7 +44,8 @@ def likelihood_search(
         stop: the stop token, the last of the model's logits; None if there is none.
 
     Raises:
-        ValueError: a setting out of its range, or shapes that do not fit together.
+        ValueError: a setting out of its range, shapes that do not fit together, or an
+            environment without a sequence of finite score.
     """
     check_prefix(prefix)
     check_counts(transition=transition, horizon=horizon, beam=beam)
@@ -51,7 +58,10 @@ def likelihood_search(
     given = prefix[:, None, length - known :].expand(-1, beam, -1)
     tokens = torch.cat([given, drawn.view(environments, beam, -1)], 2)
     beams = tokens.view(environments, beam, horizon, transition)
-    return Plan.ranked(beams, scores)
+    plan = Plan.ranked(beams, scores)
+    with torch.no_grad():
+        check_plan(plan, model, prefix, stop, _OTHERWISE)
+    return plan
 
 
 def _search(
@@ -98,9 +108,12 @@ def _first_of_each(environments: int, beam: int, like: Tensor) -> Tensor:
 def _log_likelihoods(
     logits: Tensor, position: int, ended: Tensor, stop: int | None
 ) -> Tensor:
-    """Return the log-likelihoods [E * B, W] of the tokens that may come next."""
+    """Return the log-likelihoods [E * B, W] of the tokens that may come next.
+
+    Where logits are no distribution they are NaN at first, then minus infinity.
+    """
     logits = logits.float()
-    likelihoods = logits - logits.logsumexp(-1, keepdim=True)
+    likelihoods = finite_or_least(logits - logits.logsumexp(-1, keepdim=True))
     if stop is None:
         return likelihoods
     if position > 0:

@@ -1,11 +1,13 @@
 """Record a planner once as a CUDA graph and replay it."""
 
+import contextlib
 from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from tt_plan._checked import NoPlanError, missing_plans, no_plan
 from tt_plan._history import Plan
 
 Planner = Callable[[Tensor, torch.Generator], Plan]
@@ -29,7 +31,8 @@ class Recorded:
     Prefixes on other devices are planned without recording.
 
     The model must not wait for the device and must keep its weights in place, as
-    `tt_model` does on CUDA.
+    `tt_model` does on CUDA. Once a graph has been replayed, the scores are read to see
+    that there is a plan; if not, the planner is asked again, to say why.
     """
 
     def __init__(self, planner: Planner) -> None:
@@ -41,12 +44,22 @@ class Recorded:
         """Return the plan for a prefix int64 [E, T]; advances the generator.
 
         Raises:
-            ValueError: whatever the planner refuses.
+            ValueError: whatever the planner refuses, or an environment without a
+                sequence of finite score.
         """
         if prefix.device.type != "cuda":
             return self._planner(prefix, generator)
-        count = len(prefix)
-        padded = _pad(prefix)
+        before, padded = generator.get_state(), _pad(prefix)
+        recorded = self._replay(padded, generator)
+        plan = Plan(*(part[: len(prefix)].clone() for part in recorded))
+        missing = missing_plans(plan)
+        if missing:
+            self._planner(padded, generator.set_state(before))
+            raise no_plan(missing, "planned again without the graph it has one")
+        return plan
+
+    def _replay(self, padded: Tensor, generator: torch.Generator) -> Plan:
+        """Return the plan of the graph, which the next replay writes over."""
         key = tuple(padded.shape)
         if key not in self._recordings:
             self._recordings[key] = _record(self._planner, padded)
@@ -55,7 +68,7 @@ class Recorded:
         recording.generator.set_state(generator.get_state())
         recording.graph.replay()
         generator.set_state(recording.generator.get_state())
-        return Plan(*(part[:count].clone() for part in recording.plan))
+        return recording.plan
 
 
 def _pad(prefix: Tensor) -> Tensor:
@@ -71,7 +84,8 @@ def _record(planner: Planner, prefix: Tensor) -> _Recording:
     warm_up.wait_stream(torch.cuda.current_stream(prefix.device))
     with torch.cuda.stream(warm_up):  # buffers, tables and kernels are made before
         for _ in range(_WARM_UPS):
-            planner(given, generator)
+            with contextlib.suppress(NoPlanError):  # other draws may have a plan
+                planner(given, generator)
     torch.cuda.current_stream(prefix.device).wait_stream(warm_up)
     graph = torch.cuda.CUDAGraph()
     graph.register_generator_state(generator)

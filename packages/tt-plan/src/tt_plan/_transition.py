@@ -32,7 +32,7 @@ class LogitBuffer:
         """Take tokens [R, e] that were given as certain: their log-likelihood is 0."""
         for position in self.positions & set(range(tokens.shape[1])):
             certain = self.logits[: len(tokens), position].fill_(-torch.inf)
-            certain.scatter_(1, tokens[:, position, None], 0.0)
+            certain.scatter_(1, tokens[:, position, None].clamp_min(0), 0.0)
 
     def branch(self, position: int, logits: Tensor, parents: Tensor) -> None:
         """Copy what the parents [N] of all rows keep, up to a position.
@@ -60,7 +60,7 @@ class Sampling:
     ) -> tuple[Tensor, Tensor]:
         """Draw one token a row from logits [R, W]; return it and who has ended [R].
 
-        Rows that have ended go on with the stop token.
+        Rows that have ended go on with the stop token. A token of -1 is none.
         """
         tokens = self._sample(position, logits, 1)[:, 0]
         if self.stop is not None:
@@ -75,8 +75,8 @@ class Sampling:
     ) -> tuple[Tensor, Tensor]:
         """Draw the candidates of every row from logits [R, W]; return who has ended.
 
-        `parents` [N] are in order, each equally often. A candidate of -1 is none: of a
-        row that has ended there is one alone.
+        `parents` [N] are in order, each equally often. A candidate of -1 is none: a row
+        that has ended has one alone.
         """
         tokens = self._sample(self.branching, logits, len(parents) // len(logits))
         self.buffer.branch(self.branching, logits, parents)

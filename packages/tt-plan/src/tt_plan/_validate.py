@@ -1,6 +1,6 @@
 """Check what a caller hands to a planner, once, by shape and type alone."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -41,7 +41,10 @@ def check_discount(discount: float) -> None:
 
 
 def check_logits(logits: Tensor, rows: int, stop: int | None) -> None:
-    """Raise ValueError unless logits are [rows, W] and stop, if any, is their last."""
+    """Raise ValueError unless logits are [rows, W] and stop, if any, is their last.
+
+    There must be a token beside the stop token.
+    """
     if logits.ndim != 2 or len(logits) != rows:
         raise ValueError(
             f"the model must return logits [{rows}, W] for {rows} rows, but their "
@@ -53,17 +56,40 @@ def check_logits(logits: Tensor, rows: int, stop: int | None) -> None:
             f"{logits.shape[1] - 1}, but got stop={stop}; pass None for a model that "
             "has no stop token"
         )
+    if logits.shape[1] < (1 if stop is None else 2):
+        raise ValueError(
+            "the model must have at least one token, the stop token aside, but its "
+            f"logits are {tuple(logits.shape)} and stop={stop}"
+        )
 
 
-def check_outcome(outcome: Outcome, rows: int) -> Outcome:
-    """Return the outcome; raise ValueError unless it is a reward and a value a row."""
-    reward, value = outcome
+def check_outcome(outcome: Outcome, tokens: Tensor) -> Outcome:
+    """Return the outcome of tokens [R, P].
+
+    Raises ValueError unless it is a reward and a value a row, real numbers where the
+    tokens are.
+    """
+    parts: list[object] = list(outcome) if isinstance(outcome, Iterable) else [outcome]
+    tensors = [part for part in parts if isinstance(part, Tensor)]
+    if len(parts) != 2 or len(tensors) != 2:
+        raise ValueError(
+            "the evaluator must return Outcome(reward, value), two tensors, but got "
+            f"{type(outcome).__name__} of {[type(part).__name__ for part in parts]}"
+        )
+    reward, value = tensors
+    rows = len(tokens)
     if reward.shape != (rows,) or value.shape != (rows,):
         raise ValueError(
             f"the evaluator must return a reward and a value [{rows}], but "
             f"their shapes are {tuple(reward.shape)} and {tuple(value.shape)}"
         )
-    return outcome
+    for part in tensors:
+        if part.is_complex() or part.device != tokens.device:
+            raise ValueError(
+                "the evaluator must return real numbers on the device of the tokens, "
+                f"{tokens.device}, but got {part.dtype} on {part.device}"
+            )
+    return Outcome(reward, value)
 
 
 def check_critic(name: str, numbers: Tensor, rows: int) -> Tensor:
