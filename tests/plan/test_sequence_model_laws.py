@@ -90,6 +90,63 @@ def test_model_that_keeps_the_laws_passes(table: Make) -> None:
     check(Wrapped(table(6)), transitions=4, batch=4)
 
 
+class Spoils(Wrapped):
+    """Put a number into the logits of one row, at one call."""
+
+    def __init__(
+        self, inner: SequenceModel[Tensor], number: float, call: str, count: int
+    ) -> None:
+        super().__init__(inner)
+        self.number, self.call, self.count = number, call, count
+
+    def start(self, prefix: Tensor, /) -> tuple[Tensor, Any]:
+        logits, state = self.inner.start(prefix)
+        return self._spoil(logits, "start", prefix.shape[1]), (state, prefix.shape[1])
+
+    def step(self, tokens: Tensor, state: Any, /) -> tuple[Tensor, Any]:
+        logits, inner = self.inner.step(tokens, state[0])
+        return self._spoil(logits, "step", state[1] + 1), (inner, state[1] + 1)
+
+    def select(self, state: Any, rows: Tensor, /) -> Any:
+        return self.inner.select(state[0], rows), state[1]
+
+    def _spoil(self, logits: Tensor, call: str, length: int) -> Tensor:
+        logits = logits.clone()
+        if call == self.call and length == self.count:
+            logits[-1, 2] = self.number
+        return logits
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+@pytest.mark.parametrize(
+    ("call", "count", "place"),
+    [
+        ("start", 1, "after 1 tokens"),
+        ("step", 4, "after 4 tokens"),
+        ("start", 5, "steps after a start must equal a start with all 5 tokens"),
+    ],
+)
+def test_logits_that_are_nan_are_told_by_one_clear_error(
+    table: Make, number: float, call: str, count: int, place: str
+) -> None:
+    with pytest.raises(AssertionError, match=f"^{place}: logits are NaN or infinite"):
+        check(Spoils(table(6), number, call, count))
+
+
+def test_impossible_tokens_break_no_law(table: Make) -> None:
+    check(Spoils(table(6), -float("inf"), "nowhere", 0))
+    impossible: Any = table(6)
+    impossible.table[::3, 1:4] = -torch.inf
+    check(impossible, left_padding=True)
+
+
+def test_a_difference_beside_impossible_tokens_is_a_number(table: Make) -> None:
+    impossible: Any = table(6)
+    impossible.table[:, 1] = -torch.inf
+    with pytest.raises(AssertionError, match=r"logits differ by \d"):
+        check(Forgets(impossible))
+
+
 @pytest.mark.parametrize(
     ("broken", "law"),
     [

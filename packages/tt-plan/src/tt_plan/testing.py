@@ -1,10 +1,10 @@
 """Check anyone's sequence model against the laws that a planner relies on.
 
-Logits have the right shape and are not NaN. A step after a start gives what a longer
-start gives. Rows do not depend on each other. Selecting rows of a state and stepping
-them continues those rows. A state can be selected twice, and the forks do not touch
-each other. A row that is fed stop tokens leaves the others as they are. If the model
-supports it, whole transitions of -1 before a prefix change nothing.
+Logits have the right shape, and none is NaN or plus infinity. A step after a start
+gives what a longer start gives. Rows do not depend on each other. Selecting rows of a
+state and stepping them continues those rows. A state can be selected twice, and the
+forks do not touch each other. A row that is fed stop tokens leaves the others as they
+are. If the model supports it, whole transitions of -1 before a prefix change nothing.
 
 A model may reuse its buffers: logits are read before the next call, and no state is
 used after another start.
@@ -84,20 +84,33 @@ def _run(
         yield index + 1, logits.clone()
 
 
+def _check_distribution(place: str, logits: Tensor) -> None:
+    """Name NaN by itself: compared with anything it looks like another broken law."""
+    if bool((logits.isnan() | logits.isposinf()).any()):
+        raise AssertionError(
+            f"{place}: logits are NaN or infinite, which is no distribution; training "
+            "diverged? look at the model's losses and weights"
+        )
+
+
 def _check_equal(law: str, found: Tensor, expected: Tensor, tolerance: float) -> None:
+    for logits in (found, expected):
+        _check_distribution(law, logits)
     if not torch.allclose(found, expected, rtol=tolerance, atol=tolerance):
-        worst = (found - expected).abs().max().item()
+        apart = torch.where(found == expected, 0.0, found - expected)  # or inf - inf
+        worst = apart.abs().max().item()
         raise AssertionError(f"{law}: logits differ by {worst:.3g}")
 
 
 def _check_shape(model: SequenceModel[Any], tokens: Tensor, width: int) -> None:
     expected = (len(tokens), width)
     for length, logits in _run(model, tokens, 1):
-        if logits.shape != expected or logits.isnan().any():
+        if logits.shape != expected:
             raise AssertionError(
-                f"logits after {length} tokens must be {expected} and not NaN, but "
-                f"their shape is {tuple(logits.shape)}"
+                f"logits after {length} tokens must be {expected}, but their shape is "
+                f"{tuple(logits.shape)}"
             )
+        _check_distribution(f"after {length} tokens", logits)
 
 
 def _check_steps(model: SequenceModel[Any], tokens: Tensor, tolerance: float) -> None:
@@ -165,8 +178,7 @@ def _check_stop(
     for length, logits in _run(model, ended, transition):
         law = f"stop tokens in row 0 must not change other rows, after {length} tokens"
         _check_equal(law, logits[1:], alive[length][1:], tolerance)
-        if logits.isnan().any():
-            raise AssertionError(f"logits after stop tokens are NaN, token {length}")
+        _check_distribution(f"after stop tokens in row 0, token {length}", logits)
 
 
 def _check_padding(
