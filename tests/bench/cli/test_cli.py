@@ -6,6 +6,7 @@ import attrs
 import gymnasium as gym
 import numpy as np
 import pytest
+import torch
 
 import tt_critic
 import tt_model
@@ -15,7 +16,7 @@ from tt_bench.cli.main import main, parse
 from tt_bench.data import sources
 from tt_bench.data.episodes import Episodes
 from tt_bench.data.minari_write import MinariNotes, write_minari
-from tt_bench.methods import cloning, pace
+from tt_bench.methods import cloning, pace, td3_bc
 from tt_bench.runs import comparison
 from tt_bench.runs.budget import fit_budget
 from tt_bench.speed.machine import matmul_peak
@@ -173,6 +174,66 @@ def test_what_cannot_be_run_gives_one_line_and_status_2(
     assert message in printed
     assert printed.startswith("error: ")
     assert len(printed.splitlines()) == 1
+
+
+def spoil(monkeypatch: pytest.MonkeyPatch, network: str) -> None:
+    """Let the training of a network end with NaN in all its weights."""
+    places: dict[str, tuple[Any, str]] = {
+        "transformer": (tt_model, "train"),
+        "critic": (tt_critic, "train_critic"),
+        "policy": (cloning, "clone"),
+        "actor": (td3_bc, "train_in"),
+    }
+    module, name = places[network]
+    train = getattr(module, name)
+
+    def diverge(*args: Any, **options: Any) -> Any:
+        made = train(*args, **options)
+        trained = {
+            "transformer": lambda: list(args[0].parameters()),
+            "critic": lambda: [made.networks],
+            "policy": lambda: list(made.parameters()),
+            "actor": lambda: list(args[2].modules["networks"].parameters()),
+        }[network]()
+        with torch.no_grad():
+            for weights in trained:
+                weights.fill_(torch.nan)
+        return made
+
+    monkeypatch.setattr(module, name, diverge)
+
+
+@pytest.mark.parametrize(
+    ("method", "network", "message"),
+    [
+        ("tt", "transformer", "the model's logits are NaN"),
+        ("tt-uniform", "transformer", "the model's logits are NaN"),
+        ("tt+q", "transformer", "the model's logits are NaN"),
+        ("tt+q", "critic", "rewards or values of QValue are NaN"),
+        ("iql", "critic", "NaN or infinity from the agent"),
+        ("bc", "policy", "NaN or infinity from the agent"),
+        ("td3+bc", "actor", "NaN or infinity from the agent"),
+    ],
+)
+def test_a_network_of_nan_is_one_error_and_no_score(
+    command: list[str],
+    method: str,
+    network: str,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    spoil(monkeypatch, network)
+    command = [*command, "--methods", method, "--td3-bc.steps", "2"]
+    assert main(command) == 2
+    assert not results(tmp_path)
+    printed = capsys.readouterr().err
+    assert printed.startswith("error: ")
+    assert len(printed.splitlines()) == 1
+    assert message in printed
+    assert main(command) == 2, "the network that was saved is still NaN"
+    assert not results(tmp_path)
 
 
 def test_a_damaged_result_is_named_with_the_fix(
