@@ -122,8 +122,8 @@ def fit_actions(actions: NDArray[Any], active: BoolArray, bounds: Bounds) -> Any
         )
     if not np.isfinite(actions[active]).all():
         raise ValueError(
-            f"expected finite actions, got {actions[active]}: a network that gives NaN "
-            "has not learned; train it again with a lower learning rate"
+            "expected finite actions, got NaN or infinity from the agent: its training "
+            "diverged? look at the losses, and train again with a lower learning rate"
         )
     if low.dtype.kind != "f":
         return _whole(actions, bounds)
