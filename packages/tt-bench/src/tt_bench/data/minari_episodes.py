@@ -45,7 +45,7 @@ def gather(dataset_id: str, stored: Any, keys: Sequence[str]) -> Episodes:
         rewards[begin:end] = episode.rewards
         ends.append(end)
         finals.append(final)
-        terminated.append(bool(episode.terminations[-1]))
+        terminated.append(episode.terminations[-1])
     arrays = observations[:end], actions[:end], rewards[:end]
     return Episodes(*arrays, ends, terminated, finals)
 
