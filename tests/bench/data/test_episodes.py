@@ -85,6 +85,9 @@ def test_flags_may_be_numbers(flags: Any) -> None:
         ({"ends": np.array([2, 2**63 + 5], "u8")}, "increase strictly"),
         ({"ends": np.array([2**64 - 5, 5], "u8")}, "increase strictly"),
         ({"terminated": [np.nan, 0.0]}, "True or False as terminated"),
+        ({"terminated": [[1], [1, 2]]}, "True or False as terminated"),
+        ({"ends": np.zeros(99, np.int64)}, "increase strictly"),
+        ({"actions": np.full((5, 99), np.nan)}, "finite actions, got nan in row 0"),
         ({"terminated": ["no", "yes"]}, "True or False as terminated"),
         ({"rewards": [1e39, 0, 0, 0, 0]}, "finite rewards, got inf in row 0"),
         ({"rewards": ["a"] * 5}, "arrays of numbers"),
@@ -103,5 +106,6 @@ def test_flags_may_be_numbers(flags: Any) -> None:
     ],
 )
 def test_what_does_not_fit_is_refused(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=message) as raised:
         Episodes(**parts(**changes))
+    assert len(str(raised.value).splitlines()) == 1

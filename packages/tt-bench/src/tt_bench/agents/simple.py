@@ -5,6 +5,7 @@ from collections.abc import Callable
 import attrs
 import numpy as np
 
+from tt_bench.files import one_line
 from tt_bench.interface import BoolArray, FloatArray
 
 
@@ -21,7 +22,8 @@ class RandomAgent:
             width = np.subtract(high, low, dtype=np.float64)
         if not np.isfinite(width).all():
             raise ValueError(
-                f"expected finite action bounds, got {low} to {high}: choose a box and "
+                f"expected finite action bounds, got {one_line(low)} to "
+                f"{one_line(high)}: choose a box and "
                 "wrap the environment in gymnasium.wrappers.TransformAction(env, "
                 "lambda action: action, box), or leave random actions out"
             )

@@ -6,6 +6,8 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
+from tt_bench.files import one_line
+
 
 def _as_array(values: Any) -> NDArray[Any]:
     try:
@@ -35,7 +37,10 @@ def _as_ends(values: Any) -> NDArray[np.int64]:
 def _as_flags(values: Any) -> NDArray[np.bool_]:
     flags = _as_array(values)
     if flags.dtype.kind not in "biuf" or (flags != flags).any():
-        raise ValueError(f"expected True or False as terminated, got {values}")
+        raise ValueError(
+            f"expected True or False as terminated, got {flags.dtype} with others: say "
+            "for each episode whether it terminated"
+        )
     return np.asarray(flags, dtype=np.bool_)
 
 
@@ -110,7 +115,7 @@ def _check_ends(ends: NDArray[np.int64]) -> None:
     if ends.ndim != 1 or len(ends) == 0 or (np.diff(ends, prepend=0) < 1).any():
         raise ValueError(
             "expected ends [E] that increase strictly from above 0, one an episode, "
-            f"got {ends}: drop empty episodes"
+            f"got {one_line(ends)}: drop empty episodes"
         )
 
 
@@ -130,8 +135,8 @@ def _check_shape(
 
 def _check_finite(name: str, array: NDArray[np.float32]) -> None:
     if not np.isfinite(array).all():
-        row = int(np.argwhere(~np.isfinite(array))[0, 0])
+        place = tuple(np.argwhere(~np.isfinite(array))[0].tolist())
         raise ValueError(
-            f"expected finite {name}, got {array[row]} in row {row}: "
+            f"expected finite {name}, got {array[place]} in row {place[0]}: "
             "clean the data first"
         )

@@ -7,6 +7,8 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
+from tt_bench.files import one_line
+
 _GOAL_KEYS = {"observation", "achieved_goal", "desired_goal"}
 _GOAL = "desired_goal"
 
@@ -25,8 +27,8 @@ def leaves(space: gym.Space[Any]) -> dict[str, int]:
             others = ", ".join(filter(None, vectors(space)))
             raise ValueError(
                 "expected observations that are vectors or dictionaries of vectors, "
-                f"got {part}{f' at {key!r}' if key else ''}: images and discrete "
-                "observations are not supported"
+                f"got {one_line(part)}{f' at {key!r}' if key else ''}: images and "
+                "discrete observations are not supported"
                 f"{f'; choose other parts with --keys: {others}' if others else ''}"
             )
     return vectors(space)

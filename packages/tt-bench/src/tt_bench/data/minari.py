@@ -19,6 +19,7 @@ from tt_bench.data.minari_cache import dataset_folder, is_local
 from tt_bench.data.minari_episodes import gather
 from tt_bench.data.minari_files import open_minari, reading_minari, stored_environment
 from tt_bench.data.stored_environment import make_stored, tell_left_out
+from tt_bench.files import one_line
 from tt_bench.tasks import (
     FixedGoal,
     antmaze_id,
@@ -133,8 +134,8 @@ def _read_episodes(
 def _check_actions(dataset_id: str, space: gym.Space[Any]) -> None:
     if not isinstance(space, gym.spaces.Box) or len(space.shape) != 1:
         raise ValueError(
-            f"expected continuous actions, one vector a step, got {space} in "
-            f"{dataset_id!r}: discrete actions are not supported"
+            f"expected continuous actions, one vector a step, got {one_line(space)} "
+            f"in {dataset_id!r}: discrete actions are not supported"
         )
 
 

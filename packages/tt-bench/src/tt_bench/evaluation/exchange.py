@@ -12,7 +12,7 @@ import numpy as np
 from gymnasium.spaces import Box
 from numpy.typing import NDArray
 
-from tt_bench.files import first_line
+from tt_bench.files import first_line, one_line
 from tt_bench.interface import BoolArray, FloatArray
 
 Environment = gymnasium.Env[Any, Any]
@@ -61,8 +61,8 @@ def action_box(env: Environment) -> Box:
 def _check_flat(space: gymnasium.Space[Any], what: str) -> Box:
     if not isinstance(space, Box) or len(space.shape) != 1:
         raise ValueError(
-            f"expected {what} in a flat box, got {space}; wrap the environment, "
-            f"for example in gymnasium.wrappers.FlattenObservation"
+            f"expected {what} in a flat box, got {one_line(space)}; wrap the "
+            "environment, for example in gymnasium.wrappers.FlattenObservation"
         )
     return space
 
@@ -158,7 +158,7 @@ def _told(info: dict[str, Any], key: str) -> bool:
     number = _number(info[key])
     if number is None:
         raise ValueError(
-            f"expected one number as info[{key!r}], got {_shown(info[key])}: report "
+            f"expected one number as info[{key!r}], got {one_line(info[key])}: report "
             "success as a bool"
         )
     return bool(number) and not math.isnan(number)
@@ -169,7 +169,7 @@ def _reward(env: Environment, reward: Any) -> float:
     if number is None or not abs(number) <= _LARGEST:
         raise ValueError(
             f"expected a finite number as reward from {_name(env)}, got "
-            f"{_shown(reward)}: mend the environment"
+            f"{one_line(reward)}: mend the environment"
         )
     return number
 
@@ -180,8 +180,8 @@ def _flag(env: Environment, flag: Any, what: str) -> bool:
     number = _number(flag)
     if number is None or math.isnan(number):
         raise ValueError(
-            f"expected True or False as {what} from {_name(env)}, got {_shown(flag)}: "
-            "mend the environment"
+            f"expected True or False as {what} from {_name(env)}, got "
+            f"{one_line(flag)}: mend the environment"
         )
     return bool(number)
 
@@ -197,10 +197,6 @@ def _number(value: Any) -> float | None:
     if array.size != 1 or array.dtype.kind not in "biuf":
         return None
     return float(array.item())
-
-
-def _shown(value: Any) -> str:
-    return " ".join(repr(value).split())[:80]
 
 
 def _name(env: Environment) -> str:

@@ -2,7 +2,7 @@
 
 from tt_bench.files.arrays import read_arrays
 from tt_bench.files.downloads import download
-from tt_bench.files.errors import first_line
+from tt_bench.files.errors import first_line, one_line
 from tt_bench.files.json_file import (
     how_to_mend,
     read_facts,
@@ -21,6 +21,7 @@ __all__ = [
     "first_line",
     "how_to_mend",
     "make_once",
+    "one_line",
     "read_arrays",
     "read_facts",
     "read_json",
