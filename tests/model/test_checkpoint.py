@@ -288,6 +288,7 @@ def test_a_file_that_contradicts_itself_is_refused(tmp_path: Path) -> None:
     save(model, path)
     with safe_open(path, framework="pt") as file:
         known = file.metadata()
+    del known["checksum"]  # as an earlier version wrote it
     content = json.loads(known["content"])
     for change in ({"width": 32}, {"heads": 0}, {"colour": "red"}):
         changed = {**known, "content": json.dumps({**content, **change})}

@@ -2,6 +2,9 @@
 
 import json
 import os
+import random
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from tt_model import _files
@@ -38,6 +42,7 @@ def test_the_header_has_the_names_asked_for(tmp_path: Path) -> None:
     _files.write(path, KIND, tensors(), {"x": 1}, keys=keys)
     with safe_open(path, framework="pt") as file:
         header = file.metadata()
+    assert len(header.pop("checksum")) == 32
     assert header == {"kind": KIND, "version": "1", "content": json.dumps({"x": 1})}
     assert _files.read(path, KIND, keys=keys)[1] == {"x": 1}
     with pytest.raises(ValueError, match="must be a a kind file, got format None"):
@@ -144,3 +149,108 @@ def test_writers_of_one_file_do_not_mix(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert list(tmp_path.iterdir()) == [path]
+
+
+def flipped(content: bytes, place: int, bit: int) -> bytes:
+    changed = content[place] ^ (1 << bit)
+    return content[:place] + bytes([changed]) + content[place + 1 :]
+
+
+def test_a_flipped_bit_is_refused_or_changes_nothing(tmp_path: Path) -> None:
+    path, draws = tmp_path / "f.safetensors", random.Random(0)
+    _files.write(path, KIND, tensors(), {"x": [1, None, "y"]})
+    content = path.read_bytes()
+    accepted = 0
+    for place in range(len(content)):
+        path.write_bytes(flipped(content, place, draws.randrange(8)))
+        try:
+            found, facts = _files.read(path, KIND)
+        except ValueError as error:
+            assert "f.safetensors" in str(error)  # noqa: PT017
+        else:
+            accepted += 1
+            assert facts == {"x": [1, None, "y"]}
+            assert {name: t.tolist() for name, t in found.items()} == {
+                name: t.tolist() for name, t in tensors().items()
+            }
+    assert accepted < 3
+
+
+def test_a_file_without_a_checksum_is_an_earlier_one(tmp_path: Path) -> None:
+    path = tmp_path / "f.safetensors"
+    header = {"format": KIND, "version": "1", "facts": json.dumps({"x": 1})}
+    save_file(tensors(), path, header)
+    assert _files.read(path, KIND)[1] == {"x": 1}
+    for facts in ("[1]", "{", "null", "[" * 100_000):
+        save_file(tensors(), path, {**header, "facts": facts})
+        with pytest.raises(ValueError, match=r"f\.safetensors .* damaged"):
+            _files.read(path, KIND)
+    for odd in ({**header, "checksun": "0"}, {**header, "checksum": "0"}):
+        save_file(tensors(), path, odd)
+        with pytest.raises(ValueError, match=r"f\.safetensors .* damaged"):
+            _files.read(path, KIND)
+    del header["facts"]
+    save_file(tensors(), path, header)
+    with pytest.raises(ValueError, match=r"f\.safetensors .* damaged"):
+        _files.read(path, KIND)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"[]",
+        b"{}x",
+        b"\xff",
+        b'{"__metadata__": 3}',
+        b'{"a": {"dtype": "F32", "shape": [1000000000000], "data_offsets": [0, 9e99]}}',
+        b'{"a": {"dtype": "F32", "shape": [4], "data_offsets": [0, Infinity]}}',
+        b'{"a": 1}',
+        b"[" * 100_000,
+    ],
+)
+def test_a_header_is_not_believed(header: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "f.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header)
+    with pytest.raises(ValueError, match=r"f\.safetensors must be a"):
+        _files.read(path, KIND)
+    path.write_bytes((2**63).to_bytes(8, "little") + header)
+    with pytest.raises(ValueError, match="ends within its header"):
+        _files.read(path, KIND)
+
+
+def test_empty_and_single_numbers_of_every_type_are_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "f.safetensors"
+    types = torch.float64, torch.float16, torch.bfloat16, torch.bool, torch.uint8
+    shapes: list[list[int]] = [[], [0], [2, 0, 3], [3, 1]]
+    written = {
+        f"{dtype} {shape}": torch.ones(shape, dtype=dtype)
+        for dtype in types
+        for shape in shapes
+    }
+    _files.write(path, KIND, written, {})
+    found, _ = _files.read(path, KIND)
+    assert found.keys() == written.keys()
+    for name, tensor in written.items():
+        assert found[name].dtype == tensor.dtype
+        assert torch.equal(found[name], tensor)
+
+
+def test_a_disk_that_is_full_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "f.safetensors"
+    source = (
+        "import resource, sys, torch\nfrom pathlib import Path\n"
+        f"from {_files.__package__} import _files\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "try:\n    _files.write(Path(sys.argv[1]), 'k', {'a': torch.ones(999)}, {})\n"
+        "except OSError as error:\n    print(error)\n"
+    )
+    command = [sys.executable, "-c", source, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == f"[Errno 27] File too large: '{path}'"
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_pipe_is_refused_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "f.safetensors")
+    with pytest.raises(ValueError, match="no regular file"):
+        _files.read(tmp_path / "f.safetensors", KIND)

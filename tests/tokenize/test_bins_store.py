@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import os
 import tracemalloc
 import zipfile
 from collections.abc import Iterator
@@ -177,3 +178,73 @@ def test_a_failed_save_leaves_the_old_file(
         save(bins, path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def rewritten(path: Path, **changes: Any) -> None:
+    """Save a file whose arrays are changed, with everything else as it was."""
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    np.savez(path, **{**arrays, **changes})
+
+
+def test_altered_content_is_refused_by_name(bins: QuantileBins, tmp_path: Path) -> None:
+    path = tmp_path / "bins.npz"
+    save(bins, path)
+    rewritten(path)
+    assert np.array_equal(load(path).middles, bins.middles)
+    rewritten(path, middles=np.nextafter(bins.middles, np.float32(np.inf)))
+    with pytest.raises(ValueError, match=r"bins\.npz is damaged: its content"):
+        load(path)
+    save(bins, path)
+    rewrite(path, kind="UniformBins")
+    with pytest.raises(ValueError, match=r"bins\.npz is damaged: its content"):
+        load(path)
+
+
+def test_bins_of_an_earlier_version_have_no_checksum(
+    bins: QuantileBins, tmp_path: Path
+) -> None:
+    path = tmp_path / "bins.npz"
+    about = {"format": "tt-tokenize bins", "version": 1, "kind": "QuantileBins"}
+    parts: dict[str, Any] = {"edges": bins.edges, "middles": bins.middles}
+    np.savez(path, about=np.array(json.dumps(about)), **parts)
+    assert np.array_equal(load(path).edges, bins.edges)
+    about["checksun"] = "0"  # a bit of the name was flipped
+    np.savez(path, about=np.array(json.dumps(about)), **parts)
+    with pytest.raises(ValueError, match=r"bins\.npz is damaged: its description"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    "about", ["[]", "3", "{}", '{"format": "tt-tokenize bins", "kind": []}', "[" * 9999]
+)
+def test_a_foreign_description_is_refused(about: str, tmp_path: Path) -> None:
+    path = tmp_path / "bins.npz"
+    np.savez(path, about=np.array(about))
+    with pytest.raises(ValueError, match=r"bins\.npz is damaged or was not written"):
+        load(path)
+
+
+def test_a_file_that_inflates_is_refused(bins: QuantileBins, tmp_path: Path) -> None:
+    path = tmp_path / "bins.npz"
+    save(bins, path)
+    with np.load(path) as archive:
+        np.savez_compressed(path, **dict(archive))
+    with pytest.raises(ValueError, match=r"bins\.npz is damaged or was not written"):
+        load(path)
+
+
+def test_two_saves_at_once_do_not_meet(
+    bins: QuantileBins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names: list[str] = []
+    replace = os.replace
+
+    def note(source: Path, target: Path) -> None:
+        names.append(source.name)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", note)
+    save(bins, tmp_path / "bins.npz")
+    save(bins, tmp_path / "bins.npz")
+    assert len(set(names)) == 2

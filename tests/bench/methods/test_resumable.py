@@ -1,7 +1,9 @@
 """A training that was stopped goes on as if it had not been."""
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -101,3 +103,22 @@ def test_weights_that_are_not_finite_are_never_kept(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="module/weight is not finite after step 0"):
         resumable.save_training(broken, tmp_path / "net.npz")
     assert not list(tmp_path.iterdir())
+
+
+def test_altered_content_is_refused_and_earlier_files_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "net.npz"
+    train_in(tmp_path, path.name, begin(), 5, lambda *_: None)
+    with np.load(path) as archive:
+        arrays: dict[str, Any] = dict(archive)
+    changed = {**arrays, "module/weight": arrays["module/weight"] + 1}
+    np.savez(path, **changed)
+    with pytest.raises(ValueError, match=r"net\.npz: .*not what was written"):
+        train_in(tmp_path, path.name, begin(), 5, lambda *_: None)
+    del changed["checksum"]  # as earlier versions wrote it
+    np.savez(path, **changed)
+    loaded = begin()
+    train_in(tmp_path, path.name, loaded, 5, lambda *_: None)
+    assert weights(loaded)[:3] == changed["module/weight"][0].tolist()
+    np.savez_compressed(path, **changed)
+    with pytest.raises(ValueError, match=r"net\.npz: .*it is compressed"):
+        train_in(tmp_path, path.name, begin(), 5, lambda *_: None)

@@ -2,21 +2,26 @@
 
 Both are in one file so that one rename makes both new at once: whoever reads it, also
 after a kill or a power cut while it was written, finds the old pair or the new one.
+A checksum tells whether a file is still as it was written.
 """
 
+import hashlib
 import json
 import os
 import secrets
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
 VERSION = 1
+_CHECKSUM = "checksum"
+_LENGTH = 8  # bytes of a file that say how long its header is
 
 
 class Keys(NamedTuple):
@@ -41,9 +46,9 @@ def write(
 
     Raises:
         ValueError: If the path is a folder's.
+        OSError: If it can't be written; the error names the path.
     """
     _refuse_folder(path, kind)
-    path.parent.mkdir(parents=True, exist_ok=True)
     header = {
         keys.kind: kind,
         "version": str(VERSION),
@@ -52,7 +57,10 @@ def write(
     plain = {
         name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()
     }
-    _put(path, save(plain, metadata=header))
+    header[_CHECKSUM] = _checksum(header, plain)
+    with _naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _put(path, save(plain, metadata=header))
 
 
 def read(
@@ -60,23 +68,45 @@ def read(
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Read what `write` wrote, onto the CPU; nothing in the file is executed.
 
+    Files of earlier versions have no checksum and are read all the same.
+
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is damaged, of another kind or of another version, or
-            the path is a folder's.
+        ValueError: If the file is damaged or altered, of another kind or of another
+            version, or the path is a folder's.
+        OSError: If it can't be read; the error names the path.
     """
     _refuse_folder(path, kind)
     if not path.exists():
         raise FileNotFoundError(f"there is no file {path}")
-    content = path.read_bytes()  # once: the file may be replaced meanwhile
+    if not path.is_file():  # a pipe would be waited for
+        raise ValueError(f"{path} must be a {kind} file, got no regular file.")
+    with _naming(path), path.open("rb") as file:  # once: it may be replaced meanwhile
+        header = _read_header(file, path, kind)
+        _check_kind(path, kind, header, keys)
+        file.seek(0)
+        content = file.read()
     try:
         tensors = load(content)
-    except SafetensorError as error:
-        raise ValueError(
-            f"{path} must be a complete {kind} file, but it is truncated or damaged "
-            f"({error}); delete it and make it again."
-        ) from error
-    return tensors, _open_header(path, kind, _metadata(content), keys)
+        facts = json.loads(header[keys.facts])
+    except (SafetensorError, KeyError, ValueError, RecursionError) as error:
+        raise _damaged(path, kind, error) from error
+    expected = header.pop(_CHECKSUM, None)
+    if expected is not None and expected != _checksum(header, tensors):
+        raise _damaged(path, kind, "its content is not what was written")
+    if not isinstance(facts, dict) or header.keys() - {*keys, "version"}:
+        raise _damaged(path, kind, "its header is not as written")
+    return tensors, facts
+
+
+def _checksum(header: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:
+    """Return a digest of a header without its checksum, and of the tensors."""
+    digest = hashlib.blake2b(json.dumps(dict(header), sort_keys=True).encode())
+    for name, tensor in sorted(tensors.items()):
+        described = [name, str(tensor.dtype), list(tensor.shape)]
+        digest.update(json.dumps(described).encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()[:32]
 
 
 def _put(path: Path, content: bytes) -> None:
@@ -104,17 +134,37 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _metadata(content: bytes) -> dict[str, str]:
-    """Return what the header of a safetensors file says besides its tensors."""
-    end = 8 + int.from_bytes(content[:8], "little")
-    header: dict[str, Any] = json.loads(content[8:end])
-    return header.get("__metadata__") or {}
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Name the file in an error that does not, such as that of a full disk."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
 
 
-def _open_header(
-    path: Path, kind: str, header: Mapping[str, str], keys: Keys
-) -> dict[str, Any]:
-    """Check a file's kind and version and return its JSON."""
+def _read_header(file: IO[bytes], path: Path, kind: str) -> dict[str, str]:
+    """Read what a file says besides its tensors, if they are as long as it says."""
+    size = os.fstat(file.fileno()).st_size - _LENGTH
+    length = int.from_bytes(file.read(_LENGTH), "little")
+    if not 0 < length <= size:
+        raise _damaged(path, kind, "it ends within its header")
+    try:
+        header = json.loads(file.read(length))
+        told = dict(header.pop("__metadata__", None) or {})
+        end = max((int(part["data_offsets"][1]) for part in header.values()), default=0)
+    except (ArithmeticError, AttributeError, LookupError, RecursionError) as no:
+        raise _damaged(path, kind, no) from no
+    except (TypeError, ValueError) as no:
+        raise _damaged(path, kind, no) from no
+    if end != size - length:
+        raise _damaged(path, kind, f"{size - length} bytes follow it, not {end}")
+    return told
+
+
+def _check_kind(path: Path, kind: str, header: Mapping[str, str], keys: Keys) -> None:
     if header.get(keys.kind) != kind:
         raise ValueError(
             f"{path} must be a {kind} file, got format {header.get(keys.kind)!r}."
@@ -124,8 +174,13 @@ def _open_header(
             f"{path} must have version {VERSION}, got {header.get('version')!r}; "
             "read it with the release that wrote it."
         )
-    facts: dict[str, Any] = json.loads(header[keys.facts])
-    return facts
+
+
+def _damaged(path: Path, kind: str, reason: object) -> ValueError:
+    return ValueError(
+        f"{path} must be a complete {kind} file, but it is truncated or damaged "
+        f"({reason}); delete it and make it again."
+    )
 
 
 def _refuse_folder(path: Path, kind: str) -> None:

@@ -137,7 +137,7 @@ def _load(path: Path, count: int) -> Recording:
     if not path.exists():
         return Recording()
     try:
-        return _parse(read_arrays(path), count)
+        return _parse(read_arrays(path.read_bytes()), count)
     except Exception as error:  # a damaged archive makes its readers raise anything
         raise _damaged(path) from error
 

@@ -1,6 +1,6 @@
 """Files whole or not at all: write, lock, download, JSON, sizes."""
 
-from tt_bench.files.arrays import read_arrays
+from tt_bench.files.arrays import checksum, read_arrays, write_arrays
 from tt_bench.files.downloads import download
 from tt_bench.files.errors import first_line, one_line
 from tt_bench.files.json_file import (
@@ -17,6 +17,7 @@ from tt_bench.files.whole import written_whole
 __all__ = [
     "check_claim",
     "check_memory",
+    "checksum",
     "download",
     "first_line",
     "how_to_mend",
@@ -26,6 +27,7 @@ __all__ = [
     "read_facts",
     "read_json",
     "remade_if_deleted",
+    "write_arrays",
     "write_json",
     "write_once",
     "written_whole",

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
-from zipfile import BadZipFile
 
 import attrs
 import numpy as np
@@ -14,11 +13,18 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from tt_bench.files import make_once, written_whole
+from tt_bench.files import (
+    checksum,
+    first_line,
+    make_once,
+    read_arrays,
+    write_arrays,
+    written_whole,
+)
 from tt_bench.interface import Advance
 from tt_bench.methods.pace import Pace, time_steps
 
-_CHECKPOINT = "checkpoint.npz"
+_CHECKPOINT, _CHECKSUM = "checkpoint.npz", "checksum"
 _KEPT_EVERY = 2_000  # steps
 _REPORTED_EVERY = 20
 _TRIAL = 200_000  # steps of a trial at most
@@ -134,24 +140,29 @@ def save_training(training: Training, path: Path) -> None:
                 "lower the learning rate or scale the rewards down; the last good "
                 "checkpoint stays"
             )
+    numbers = {"steps": training.steps, "seconds": training.seconds}
+    arrays |= {name: np.array(number) for name, number in numbers.items()}
+    digest = np.array(checksum("", arrays))
     with written_whole(path) as unfinished:
-        np.savez(unfinished, steps=training.steps, seconds=training.seconds, **arrays)
+        unfinished.write_bytes(write_arrays({**arrays, _CHECKSUM: digest}))
 
 
 def load_training(training: Training, path: Path) -> None:
-    """Go on from such a file.
+    """Go on from such a file; those of earlier versions have no checksum.
 
     Raises:
-        ValueError: the file is damaged or of another training.
+        ValueError: the file is damaged, altered or of another training.
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
-            parts = {name: torch.from_numpy(saved[name]) for name in saved.files}
-        _restore(training, parts)
-    except (KeyError, RuntimeError, ValueError, EOFError, OSError, BadZipFile) as error:
+        arrays = read_arrays(path.read_bytes())
+        digest = arrays.pop(_CHECKSUM, None)
+        if digest is not None and str(digest) != checksum("", arrays):
+            raise ValueError("its content is not what was written")
+        _restore(training, {k: torch.from_numpy(a) for k, a in arrays.items()})
+    except (LookupError, RuntimeError, TypeError, ValueError) as error:
         raise ValueError(
-            f"{path}: cut short or not of this training; delete it and give the same "
-            "command to train again"
+            f"{path}: cut short or not of this training ({first_line(error)}); delete "
+            "it and give the same command to train again"
         ) from error
 
 
