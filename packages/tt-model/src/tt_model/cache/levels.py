@@ -9,6 +9,7 @@ and only the tokens that are still in the window. Masked positions are never sto
 Axes: L layers, R rows of a level, H heads, F features of a head, C columns.
 """
 
+import math
 import weakref
 from bisect import bisect_left
 
@@ -19,23 +20,54 @@ from torch import Tensor
 from tt_model._config import TransformerConfig
 from tt_model._positions import window_start
 
+_SPARE = 1.5  # times the largest number of bytes ever in use, kept at most
+
 
 class Pool:
-    """Keep buffers that states no longer use, for the next state of that shape."""
+    """Keep buffers that states no longer use, for the next state of that shape.
+
+    A plan needs the same shapes again and again, other plans need others: those not
+    used for the longest are let go where all together would be more than a plan needs.
+
+    Attributes:
+        used: Bytes of the buffers that states use.
+        spare: Bytes of those kept for later.
+    """
 
     def __init__(self) -> None:
         """Start empty."""
-        self._free: dict[tuple[object, ...], list[Tensor]] = {}
+        self.used = self.spare = self._most = 0
+        self._free: dict[tuple[object, ...], list[Tensor]] = {}  # oldest shape first
 
     def take(self, shape: tuple[int, ...], like: Tensor) -> Tensor:
         """Return a buffer of this shape with unspecified content."""
         free = self._free.get((shape, like.dtype, like.device))
-        return free.pop() if free else like.new_empty(shape)
+        size = math.prod(shape) * like.element_size()
+        self.used += size
+        self._most = max(self._most, self.used)
+        if free:
+            self.spare -= size
+            return free.pop()
+        self._let_go()
+        return like.new_empty(shape)
 
     def give(self, buffer: Tensor) -> None:
         """Take a buffer back."""
         key = (tuple(buffer.shape), buffer.dtype, buffer.device)
-        self._free.setdefault(key, []).append(buffer)
+        free = self._free.pop(key, [])
+        free.append(buffer)
+        self._free[key] = free  # the newest shape
+        self.used -= buffer.nbytes
+        self.spare += buffer.nbytes
+
+    def _let_go(self) -> None:
+        """Drop the oldest spare buffers while there is too much."""
+        while self.spare and self.used + self.spare > _SPARE * self._most:
+            key, free = next(iter(self._free.items()))
+            if free:
+                self.spare -= free.pop().nbytes
+            else:
+                del self._free[key]
 
 
 class Store:
