@@ -1,0 +1,1 @@
+"""A campaign of bad inputs, damaged files and kills, and the laws that hold in it."""

@@ -1,0 +1,92 @@
+"""Do cases in a process of their own, which may hang, crash or want too much memory.
+
+The process is a fork, so that nothing is imported again; whatever a case leaves
+behind (changed settings, a working folder, threads) ends with it.
+"""
+
+import contextlib
+import json
+import os
+import resource
+import select
+import signal
+import traceback
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+from torture.verdict import Case, Kind, Verdict
+
+_PAGES = Path("/proc/self/statm")  # of Linux
+
+
+def run_cases(kind: Kind, cases: Sequence[Case]) -> Iterator[tuple[Case, Verdict]]:
+    """Do cases one after the other; one that ends its process costs only itself."""
+    left = list(cases)
+    while left:
+        child, results = _begin(kind, left)
+        with results:
+            line: bytes | None = b""
+            while left and (line := _read_line(results, kind.seconds)):
+                yield left.pop(0), Verdict(*json.loads(line))
+            lost = _end(child, hangs=bool(left) and line is None)
+        if left:
+            yield left.pop(0), lost
+
+
+def _begin(kind: Kind, cases: Sequence[Case]) -> tuple[int, IO[bytes]]:
+    """Fork a process that does cases and writes a line of each."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setsid()
+            os.close(reader)
+            _work(kind, cases, writer)
+            os._exit(0)
+        finally:
+            os._exit(1)
+    os.close(writer)
+    return child, os.fdopen(reader, "rb", buffering=0)
+
+
+def _work(kind: Kind, cases: Sequence[Case], writer: int) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    warnings.simplefilter("ignore")
+    limit_memory(kind.memory)
+    for case in cases:
+        verdict = _do(kind, case)
+        os.write(writer, json.dumps(verdict).encode() + b"\n")
+
+
+def _do(kind: Kind, case: Case) -> Verdict:
+    try:
+        return kind.run(case.draws(kind.name))
+    except Exception:
+        return Verdict("broken", f"the campaign itself: {traceback.format_exc()}", "")
+
+
+def limit_memory(more: int) -> None:
+    """Let this process take so many bytes more than it has, where that can be told."""
+    if _PAGES.exists():
+        taken = int(_PAGES.read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (taken + more, taken + more))
+
+
+def _read_line(lines: IO[bytes], seconds: float) -> bytes | None:
+    """Read a line: b"" where none can come any more, None where none came in time."""
+    ready, _, _ = select.select([lines], [], [], seconds)
+    return lines.readline() if ready else None
+
+
+def _end(child: int, *, hangs: bool) -> Verdict:
+    """End a process with all that it began; say what was wrong if it was lost."""
+    if hangs:
+        os.killpg(child, signal.SIGKILL)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)
+    if hangs:
+        return Verdict("hang", "did not end in time", "")
+    return Verdict("crash", f"its process ended with status {code}", "")
