@@ -102,4 +102,4 @@ def show(value: Any) -> str:
     return repr(value)[:200]
 
 
-CALLS = Kind("calls", run_call, seconds=20.0, memory=1 << 30, batch=500)
+CALLS = Kind("calls", run_call, lambda: None, seconds=20.0, memory=1 << 30, batch=250)

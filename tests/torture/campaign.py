@@ -39,32 +39,29 @@ class Tally:
         )
 
 
-def hold(kinds: Sequence[Kind], seed: int, seconds: float) -> list[Tally]:
-    """Do cases of every kind in turn, for so many seconds in all.
-
-    Each kind has at least one batch of cases.
-    """
+def go_on(kinds: Sequence[Kind], seed: int, seconds: float) -> list[Tally]:
+    """Do cases of every kind in turn, for so many seconds in all."""
     tallies = [Tally(kind) for kind in kinds]
-    began = time.monotonic()
-    first = True
-    while first or time.monotonic() - began < seconds:
-        first = False
-        left = seconds - (time.monotonic() - began)
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
         for tally in tallies:
             _take_turn(tally, seed, min(_TURN, left / len(kinds)))
     return tallies
 
 
 def _take_turn(tally: Tally, seed: int, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        do(tally, seed, tally.kind.batch)
+
+
+def do(tally: Tally, seed: int, count: int) -> None:
+    """Do the next cases of a kind."""
     began = time.monotonic()
-    while True:
-        batch = range(tally.done, tally.done + tally.kind.batch)
-        for case, verdict in run_cases(tally.kind, [Case(seed, i) for i in batch]):
-            tally.add(case, verdict)
-        passed = time.monotonic() - began
-        if passed >= seconds:
-            tally.seconds += passed
-            return
+    numbers = range(tally.done, tally.done + count)
+    for case, verdict in run_cases(tally.kind, [Case(seed, n) for n in numbers]):
+        tally.add(case, verdict)
+    tally.seconds += time.monotonic() - began
 
 
 def report(tallies: Sequence[Tally]) -> int:
@@ -78,12 +75,11 @@ def report(tallies: Sequence[Tally]) -> int:
     return sum(len(tally.faults) for tally in tallies)
 
 
-def repeat(kinds: Sequence[Kind], place: str) -> list[Tally]:
+def repeat(kind: Kind, place: str) -> list[Tally]:
     """Do one case again, of a name as `report` prints it."""
-    name, seed, index = place.split(":")
-    kind = next(kind for kind in kinds if kind.name == name)
+    _, seed, number = place.split(":")
     tally = Tally(kind)
-    for case, verdict in run_cases(kind, [Case(int(seed), int(index))]):
+    for case, verdict in run_cases(kind, [Case(int(seed), int(number))]):
         tally.add(case, verdict)
         print(f"{verdict.outcome}: {verdict.what}")
     return [tally]
@@ -91,14 +87,29 @@ def repeat(kinds: Sequence[Kind], place: str) -> list[Tally]:
 
 def main(kinds: Sequence[Kind], arguments: Sequence[str] | None = None) -> int:
     """Run the campaign of the command line; return the exit status."""
-    names = [kind.name for kind in kinds]
+    options = _parse([kind.name for kind in kinds], arguments)
+    chosen = [kind for kind in kinds if kind.name in options.kinds]
+    for kind in chosen:
+        kind.prepare()
+    if options.case:
+        tallies = repeat(chosen[0], options.case)
+    elif options.batches:
+        tallies = [Tally(kind) for kind in chosen]
+        for tally in tallies:
+            do(tally, options.seed, options.batches * tally.kind.batch)
+    else:
+        tallies = go_on(chosen, options.seed, 60 * options.minutes)
+    return min(1, report(tallies))
+
+
+def _parse(names: Sequence[str], arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="torture", description=__doc__)
     parser.add_argument("--minutes", type=float, default=2.0, help="to go on for")
+    parser.add_argument("--batches", type=int, help="of each kind, not minutes")
     parser.add_argument("--seed", type=int, default=0, help="of all that is drawn")
     parser.add_argument("--kinds", nargs="+", choices=names, default=names)
-    parser.add_argument("--case", help="do one case again: kind:seed:index")
+    parser.add_argument("--case", help="do one again, kind:seed:number as printed")
     options = parser.parse_args(arguments)
     if options.case:
-        return min(1, report(repeat(kinds, options.case)))
-    chosen = [kind for kind in kinds if kind.name in options.kinds]
-    return min(1, report(hold(chosen, options.seed, 60 * options.minutes)))
+        options.kinds = [options.case.partition(":")[0]]
+    return options

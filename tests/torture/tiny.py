@@ -4,7 +4,7 @@ Observations have 2 numbers, actions 1, so that a transition has 5; 8 bins.
 """
 
 from functools import cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
@@ -103,6 +103,17 @@ class Slide(gymnasium.Env[Any, Any]):
 
     def _see(self) -> Any:
         return np.array([self._x, self._steps], np.float32)
+
+
+class Planned(NamedTuple):
+    """A plan [E, 2, 5] of any tokens."""
+
+    tokens: torch.Tensor
+
+
+def plan(prefix: torch.Tensor, generator: torch.Generator) -> Planned:
+    """Plan at random."""
+    return Planned(torch.randint(BINS, (len(prefix), 2, WIDTH), generator=generator))
 
 
 def episodes() -> Episodes:

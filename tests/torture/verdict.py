@@ -40,6 +40,7 @@ class Kind(NamedTuple):
     Attributes:
         name: one word.
         run: does a case, from its random draws, and judges it.
+        prepare: makes once what many cases share.
         seconds: that a case may take; more is a hang.
         memory: bytes that a case may take besides those there at the start.
         batch: cases that one process does.
@@ -47,6 +48,7 @@ class Kind(NamedTuple):
 
     name: str
     run: Callable[[np.random.Generator], Verdict]
+    prepare: Callable[[], None]
     seconds: float
     memory: int
     batch: int

@@ -1,10 +1,11 @@
 """Laws of tt_bench: settings, episodes, agents, results."""
 
+import io
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import torch
+from rich.console import Console
 
 import tt_bench
 from torture import tiny
@@ -29,6 +30,7 @@ from tt_bench import (
     FunctionAgent,
     RandomAgent,
     Recipe,
+    RunConfig,
     RunResult,
     TransformerAgent,
 )
@@ -70,19 +72,11 @@ def _collect(agent: Any, make_env: Any, **numbers: Any) -> Any:
     return tt_bench.collect(agent, make_env, **numbers).rewards
 
 
-class _Planned(NamedTuple):
-    tokens: torch.Tensor
-
-
-def _plan(prefix: Any, generator: Any) -> Any:
-    return _Planned(torch.randint(8, (len(prefix), 2, 5), generator=generator))
-
-
 def _act(context: Any, low: Any, high: Any, every: Any, seen: Any, rewards: Any) -> Any:
     agent = TransformerAgent(
         tiny.bins(),
         tiny.LAYOUT,
-        _plan,
+        tiny.plan,
         context=context,
         low=low,
         high=high,
@@ -125,6 +119,10 @@ _MADE = record(RunResult, **_RESULT)
 _RESULTS = Parameter(
     lambda draws: [_MADE.right(draws)], lambda draws: [_MADE.nasty(draws)], (list,)
 )
+
+
+def _print(results: Any) -> Any:
+    tt_bench.print_report(Console(file=io.StringIO()), results)
 
 
 def _keep(result: Any, path: Any) -> Any:
@@ -199,7 +197,7 @@ LAWS = [
         },
     ),
     Law(
-        "tt_bench.save_result and load_result",
+        "tt_bench.save_result",
         _keep,
         {"result": _MADE, "path": paths("r.json")},
         (ValueError, OSError),
@@ -215,6 +213,12 @@ LAWS = [
         "tt_bench.tabulate",
         lambda results: bool(tt_bench.tabulate(results)),
         {"results": _RESULTS},
+    ),
+    Law("tt_bench.print_report", _print, {"results": _RESULTS}),
+    Law(
+        "tt_bench.plan_runs",
+        lambda config: len(tt_bench.plan_runs(config)),
+        {"config": just(lambda _: RunConfig(), RunConfig)},
     ),
     Law(
         "tt_bench.normalise",
