@@ -15,13 +15,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from tt_plan._interface import Sampler
-from tt_plan._rows import (
-    argmax,
-    ascending,
-    first_above,
-    not_finite,
-    unnormalized,
-)
+from tt_plan._rows import argmax, ascending, first_above, possible, unnormalized
 
 _ALMOST_ONE = 1.0 - 2.0**-24
 """The largest float32 below 1; times any normal float32 it rounds to less than it."""
@@ -35,8 +29,7 @@ def greedy() -> Sampler:
     ) -> Tensor:
         del generator
         tokens = argmax(logits)[:, None]
-        best = logits.gather(-1, tokens)
-        tokens = tokens.masked_fill(not_finite(best), -1)
+        tokens = possible(tokens, logits.gather(-1, tokens))
         return tokens if count == 1 else tokens.repeat(1, count)
 
     return sample
@@ -54,11 +47,10 @@ def likeliest() -> Sampler:
         del generator
         if count == 1:  # topk would sort for one token
             best, token = logits.max(-1, keepdim=True)
-            return token.masked_fill(not_finite(best), -1)
+            return possible(token, best)
         width = min(count, logits.shape[-1])
         best, tokens = logits.topk(width, dim=-1)
-        refused = not_finite(best)
-        tokens = tokens.masked_fill(refused | refused[:, :1], -1)
+        tokens = possible(tokens.masked_fill(best == -torch.inf, -1), best[:, :1])
         return pad(tokens, (0, count - width), value=-1)
 
     return sample
@@ -180,4 +172,4 @@ def _draw_above(
     uniform = torch.rand(shape, generator=generator, device=cumulative.device)  # < 1
     total = cumulative[:, -1:]
     tokens = first_above(cumulative, uniform * total)  # never of no weight
-    return tokens.masked_fill(total.isnan(), -1)
+    return possible(tokens, total)
