@@ -16,6 +16,7 @@ PACKAGES = Path(__file__).parent.parent / "packages"
             "tt-model/src/tt_model/training/interrupt.py",
             "tt-critic/src/tt_critic/_interrupt.py",
         ),
+        ("tt-model/src/tt_model/_device.py", "tt-critic/src/tt_critic/_device.py"),
         (
             "tt-tokenize/src/tt_tokenize/_arrays.py",
             "tt-bench/src/tt_bench/files/arrays.py",

@@ -1,4 +1,6 @@
+import json
 from pathlib import Path
+from typing import Any
 
 import attrs
 import numpy as np
@@ -6,7 +8,15 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from tt_critic import Critic, load, save
+from tt_critic import (
+    Critic,
+    IQLConfig,
+    Transitions,
+    as_batch,
+    load,
+    save,
+    train_critic,
+)
 from tt_critic._critic import stack_shape
 
 
@@ -114,3 +124,92 @@ def test_q_follows_the_gradient_of_the_action() -> None:
     )
     moved = critic().q(torch.ones(1, 3), 1e-3 * gradient)
     assert moved.item() > critic().q(torch.ones(1, 3), action).item()
+
+
+def earlier(path: Path, tensors: dict[str, torch.Tensor], **changes: Any) -> None:
+    """Write what an earlier version would have, with changes of the sizes."""
+    facts = {"observation_size": 3, "action_size": 2, "hidden": (16, 8), **changes}
+    facts = {name: value for name, value in facts.items() if value != "absent"}
+    header = {"format": "tt-critic", "version": "1", "facts": json.dumps(facts)}
+    save_file(tensors, path, header)
+
+
+def parts(**changes: torch.Tensor) -> dict[str, torch.Tensor]:
+    both = critic()
+    return {
+        "networks": both.networks,
+        "log_deviation": both.log_deviation,
+        "bounds": both.bounds,
+        **changes,
+    }
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"observation_size": 21},
+        {"observation_size": 10**30},
+        {"observation_size": -3},
+        {"observation_size": 3.0},
+        {"observation_size": True},
+        {"action_size": "2"},
+        {"action_size": None},
+        {"action_size": "absent"},
+        {"hidden": []},
+        {"hidden": [16]},
+        {"hidden": 16},
+        {"hidden": [[16], 8]},
+        {"hidden": [10**9, 10**9]},
+    ],
+)
+def test_sizes_that_are_not_the_tensors_are_refused(
+    changes: dict[str, Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "critic.safetensors"
+    earlier(path, parts())
+    assert torch.equal(load(path).networks, critic().networks)
+    earlier(path, parts(), **changes)
+    with pytest.raises(ValueError, match=r"critic\.safetensors does not hold a critic"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"networks": torch.zeros(4, 100)},
+        {"networks": torch.zeros(100)},
+        {"networks": critic().networks * torch.nan},
+        {"networks": critic().networks.int()},
+        {"log_deviation": torch.zeros(3)},
+        {"bounds": torch.zeros(2, 3)},
+        {"bounds": torch.zeros(2, 2)},
+        {"bounds": torch.tensor([[-1.0, -1.0], [1.0, torch.inf]])},
+    ],
+)
+def test_tensors_that_are_no_critic_are_refused(
+    changes: dict[str, Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "critic.safetensors"
+    earlier(path, parts(**changes))
+    with pytest.raises(ValueError, match=r"critic\.safetensors does not hold a critic"):
+        load(path)
+    with pytest.raises(ValueError, match="must be"):
+        attrs.evolve(critic(), **changes)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="has what is said to be missing")
+@pytest.mark.parametrize("device", ["cuda", "cuda:7", "nowhere", "meta"])
+def test_a_device_that_is_not_there_is_one_error(device: str, tmp_path: Path) -> None:
+    path = tmp_path / "critic.safetensors"
+    save(critic(), path)
+    data = Transitions(
+        np.ones((3, 1)), np.zeros((3, 1)), np.ones(3), np.ones((3, 1)), np.zeros(3)
+    )
+    for use in (
+        lambda: load(path, device),
+        lambda: critic().to(device),
+        lambda: as_batch(data, device=device),
+        lambda: train_critic(data, IQLConfig(steps=1), device=device),
+    ):
+        with pytest.raises(ValueError, match="expected a device that"):
+            use()

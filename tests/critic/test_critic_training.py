@@ -3,6 +3,7 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import attrs
 import numpy as np
@@ -253,3 +254,23 @@ def test_a_diverged_critic_never_takes_a_checkpoints_place(
     assert facts["step"] == 20
     found = train_critic(transitions(), CONFIG, checkpoint=path)
     assert_same(found, train_critic(transitions(), CONFIG))
+
+
+def test_a_checkpoint_that_lacks_something_is_one_error(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    interrupted(path, 20)
+    tensors, facts = _files.read(path, "tt-critic checkpoint")
+    for name in tensors:
+        kept = {key: value for key, value in tensors.items() if key != name}
+        for wrong in (kept, {**kept, name: torch.zeros(1, 2)}):
+            _files.write(path, "tt-critic checkpoint", wrong, facts)
+            if name.endswith(".step") and wrong is not kept:
+                continue
+            with pytest.raises(ValueError, match="checkpoint"):
+                train_critic(transitions(), CONFIG, checkpoint=path)
+    for name in facts:
+        odds: tuple[Any, ...] = (None, [3], {})
+        for odd in odds:
+            _files.write(path, "tt-critic checkpoint", tensors, {**facts, name: odd})
+            with pytest.raises(ValueError, match="checkpoint"):
+                train_critic(transitions(), CONFIG, checkpoint=path)

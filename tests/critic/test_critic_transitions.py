@@ -180,3 +180,54 @@ def test_rewards_without_a_scale_are_refused() -> None:
 
 def test_antmaze_rewards_cost_one_a_step() -> None:
     assert antmaze_rewards([0.0, 0.0, 1.0]).tolist() == [-1.0, -1.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        np.array([3, 1], np.uint64),
+        np.array([2**64 - 1, 3], np.uint64),
+        np.array([1.0, 3.0]),
+        [1.7, 3.2],
+        [[1, 3]],
+        [True, True],
+        [],
+        ["1", "3"],
+    ],
+)
+def test_ends_that_do_not_split_the_rewards_are_refused(ends: Any) -> None:
+    with pytest.raises(ValueError, match="ends must be whole numbers"):
+        locomotion_rewards([1.0, 2.0, 4.0], ends)
+
+
+def test_ends_are_right_in_whatever_whole_numbers_they_come() -> None:
+    expected = locomotion_rewards([1.0, 2.0, 4.0], [1, 3])
+    for kind in ("u1", "u8", "i2"):
+        found = locomotion_rewards([1.0, 2.0, 4.0], np.array([1, 3], kind))
+        assert np.array_equal(found, expected)
+    tensor: Any = torch.tensor([1, 3])
+    assert np.array_equal(locomotion_rewards([1.0, 2.0, 4.0], tensor), expected)
+
+
+@pytest.mark.parametrize(
+    ("rewards", "message"),
+    [
+        ([1.0, np.inf, 2.0], "rewards must be finite"),
+        ([[1.0], [2.0], [3.0]], "must have shape"),
+        ([1e308, 1e308, 1e308], "must fit into float64"),
+        ([1e-50, 0.0, 1e10], None),
+        ([1e-300, 0.0, 2e-300], None),
+    ],
+)
+def test_scaled_rewards_are_finite_or_refused(rewards: Any, message: Any) -> None:
+    if message is None:
+        assert np.isfinite(locomotion_rewards(rewards, [1, 3])).all()
+        return
+    with pytest.raises(ValueError, match=message):
+        locomotion_rewards(rewards, [1, 3])
+
+
+@pytest.mark.parametrize("wrong", [[np.nan], [1e300], [[1.0]], [np.inf]])
+def test_maze_rewards_are_finite_or_refused(wrong: Any) -> None:
+    with pytest.raises(ValueError, match="rewards must"):
+        antmaze_rewards(wrong)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from tt_critic._device import usable_device
 from tt_critic._transitions import Bounds, Transitions, as_float32, check_data
 
 
@@ -45,8 +46,9 @@ def as_batch(
         All N transitions.
 
     Raises:
-        ValueError: If the transitions or bounds are unusable.
+        ValueError: If the transitions, the bounds or the device are unusable.
     """
+    device = usable_device(device)
     check_data(transitions, bounds)
     columns = map(as_float32, Transitions._fields, transitions)
     return Batch(*(torch.tensor(column, device=device) for column in columns))

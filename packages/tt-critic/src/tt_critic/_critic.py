@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from tt_critic import _files
+from tt_critic._device import usable_device
 from tt_critic._networks import Networks
 from tt_critic._stack import Shape, evaluate, to_row
 from tt_critic._transitions import Bounds, check_bounds
@@ -40,6 +41,10 @@ class Critic:
 
     Methods take tensors or arrays and answer on the critic's device, in its precision.
 
+    Raises:
+        ValueError: If sizes, shapes and types of its parts contradict each other, or a
+            number is not finite.
+
     Attributes:
         observation_size: Do, numbers of an observation.
         action_size: Da, numbers of an action.
@@ -55,6 +60,21 @@ class Critic:
     networks: Tensor = attrs.field(repr=False)
     log_deviation: Tensor = attrs.field(repr=False)
     bounds: Tensor = attrs.field(repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Check the parts against the sizes."""
+        counts = [self.observation_size, self.action_size, *self.hidden]
+        if not self.hidden or not all(type(n) is int and n > 0 for n in counts):
+            raise ValueError(
+                "sizes and hidden widths must be positive whole numbers, got "
+                f"{counts[0]!r}, {counts[1]!r} and {self.hidden!r}."
+            )
+        size = stack_shape(self.observation_size, self.action_size, self.hidden).size
+        _check_part("networks", self.networks, [NETWORKS, size])
+        _check_part("log_deviation", self.log_deviation, [self.action_size])
+        _check_part("bounds", self.bounds, [2, self.action_size])
+        if not (self.bounds[0] < self.bounds[1]).all():
+            raise ValueError(f"bounds must be low below high, got {self.bounds}.")
 
     def q(self, observation: Any, action: Any) -> Tensor:
         """Estimate the discounted return of an action, then of the policy.
@@ -104,7 +124,12 @@ class Critic:
         return mean.clamp(self.bounds[0], self.bounds[1])
 
     def to(self, device: torch.device | str) -> "Critic":
-        """Return the critic with its tensors on another device."""
+        """Return the critic with its tensors on another device.
+
+        Raises:
+            ValueError: If there is no such device.
+        """
+        device = usable_device(device)
         return attrs.evolve(
             self,
             networks=self.networks.to(device),
@@ -137,6 +162,16 @@ class Critic:
         return tensor
 
 
+def _check_part(name: str, tensor: Tensor, shape: list[int]) -> None:
+    if list(tensor.shape) != shape or not tensor.is_floating_point():
+        raise ValueError(
+            f"{name} must be floating-point numbers of shape {shape}, got "
+            f"{tensor.dtype} of shape {list(tensor.shape)}."
+        )
+    if not tensor.isfinite().all():
+        raise ValueError(f"{name} must be finite; its training diverged.")
+
+
 def as_critic(networks: Networks, bounds: Bounds = (-1.0, 1.0)) -> Critic:
     """Copy networks, trained by whatever method, into a critic that acts and is saved.
 
@@ -167,6 +202,10 @@ def save(critic: Critic, path: str | os.PathLike[str]) -> None:
     Args:
         critic: To write.
         path: Of the file; its folder is made if needed.
+
+    Raises:
+        ValueError: If the path is a folder's.
+        OSError: If the file can't be written; the error names it.
     """
     tensors = {
         "networks": critic.networks,
@@ -193,15 +232,23 @@ def load(path: str | os.PathLike[str], device: torch.device | str = "cpu") -> Cr
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is truncated, no critic, or of an unknown version.
+        ValueError: If the file is truncated, altered, no critic, of an unknown version
+            or contradicts itself, or there is no such device.
+        OSError: If the file can't be read; the error names it.
     """
+    chosen = usable_device(device)
     tensors, facts = _files.read(Path(path), _KIND)
-    critic = Critic(
-        observation_size=facts["observation_size"],
-        action_size=facts["action_size"],
-        hidden=tuple(facts["hidden"]),
-        networks=tensors["networks"],
-        log_deviation=tensors["log_deviation"],
-        bounds=tensors["bounds"],
-    )
-    return critic.to(device)
+    try:
+        critic = Critic(
+            observation_size=facts["observation_size"],
+            action_size=facts["action_size"],
+            hidden=tuple(facts["hidden"]),
+            networks=tensors["networks"],
+            log_deviation=tensors["log_deviation"],
+            bounds=tensors["bounds"],
+        )
+    except KeyError as error:
+        raise ValueError(f"{path} does not hold a critic: it lacks {error}.") from error
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path} does not hold a critic: {error}") from error
+    return critic.to(chosen)

@@ -164,6 +164,21 @@ class Learner:
             policy_loss(likelihood, weights),
         )
 
+    def _check(self, state: Mapping[str, Tensor]) -> None:
+        """Compare a state with this learner's shapes."""
+        moved = self.trained[: POLICY.start], self.trained[POLICY], self.log_deviation
+        shapes = {"networks": self.networks.shape}
+        shapes["log_deviation"] = self.log_deviation.shape
+        for index, parameter in enumerate(moved):
+            for name in ("exp_avg", "exp_avg_sq"):
+                shapes[f"adam.{index}.{name}"] = parameter.shape
+        for name, shape in shapes.items():
+            if state[name].shape != shape or not state[name].isfinite().all():
+                raise ValueError(
+                    f"a checkpoint's {name} must be finite and of shape {list(shape)}, "
+                    f"got shape {list(state[name].shape)}; delete it to begin anew."
+                )
+
     @property
     def learning_rate(self) -> float:
         """The rate of the first update."""
@@ -186,7 +201,12 @@ class Learner:
         return state
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Continue from what `state` returned."""
+        """Continue from what `state` returned.
+
+        Raises:
+            ValueError: If a shape is not this learner's, or a number is not finite.
+        """
+        self._check(state)
         self.networks.copy_(state["networks"])
         self.log_deviation.copy_(state["log_deviation"])
         self._generator.set_state(state["generator"])

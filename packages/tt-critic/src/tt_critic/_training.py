@@ -16,6 +16,7 @@ from torch import Tensor
 from tt_critic import _files
 from tt_critic._config import IQLConfig
 from tt_critic._critic import Critic
+from tt_critic._device import usable_device
 from tt_critic._interrupt import held_interrupts
 from tt_critic._learner import Learner
 from tt_critic._transitions import (
@@ -85,12 +86,13 @@ def train_critic(
         The critic.
 
     Raises:
-        ValueError: If the transitions or bounds are unusable, or the checkpoint is
+        ValueError: If the transitions, bounds or device are unusable, the checkpoint is
             damaged, belongs to other settings or other data, or was made on another
             kind of device, or training diverges: found at the next report or
             checkpoint, and the last checkpoint stays as it was.
         KeyboardInterrupt: On Ctrl-C or SIGTERM, after the update and its checkpoint.
     """
+    device = usable_device(device)
     sizes, space = check_data(transitions, bounds)
     _check_intervals(checkpoint_every, report_every)
     if cuda_graph and torch.device(device).type != "cuda":
@@ -191,6 +193,18 @@ class _Checkpoint:
         if not self._path.exists():
             return 0
         state, facts = _files.read(self._path, _KIND)
+        try:
+            self._check_same(facts)
+            self._check_device(state, learner.state())
+            learner.restore(state)
+            return int(facts["step"])
+        except (AttributeError, LookupError, RuntimeError, TypeError) as error:
+            raise ValueError(
+                f"{self._path} must hold a learner's state, but does not ({error}); "
+                "delete it to begin anew."
+            ) from error
+
+    def _check_same(self, facts: Mapping[str, Any]) -> None:
         if facts["data"] != self._facts["data"]:
             raise ValueError(
                 f"{self._path} must belong to the given transitions, but was made from "
@@ -207,9 +221,6 @@ class _Checkpoint:
                 f"{self._path} must have the given settings, but differs in "
                 f"{', '.join(changed)}; use another checkpoint path, or delete it."
             )
-        self._check_device(state, learner.state())
-        learner.restore(state)
-        return int(facts["step"])
 
     def _check_device(
         self, saved: Mapping[str, Tensor], own: Mapping[str, Tensor]
