@@ -27,7 +27,8 @@ class TransformerConfig:
             ever. "learned" adds one vector per token index, as the original code
             does; while planning it reads at most `window * transition - 1` tokens,
             drops whole transitions from the front and restarts its positions.
-        window: Transitions that a token sees, its own included.
+        window: Transitions that a token sees, its own included; at least 2 with
+            "learned".
         span: Transitions that learned positions cover; the longest sequence that
             a "learned" model can be trained on. Not used by "rotary".
         masked: Positions of a transition that no query may attend to; the value
@@ -63,6 +64,12 @@ class TransformerConfig:
             raise ValueError(
                 f"learned positions cover span={self.span} transitions, so window must "
                 f"not exceed it; got window={self.window}: lower it or raise span"
+            )
+        if self.positions == "learned" and self.window == 1:
+            raise ValueError(
+                "learned positions read window * transition - 1 tokens while planning, "
+                "in whole transitions, and with window=1 none are left; raise window "
+                "to at least 2 or use rotary positions"
             )
         size = self.transition
         bad = [e for e in self.masked if not -size <= e < size or e % size == 0]

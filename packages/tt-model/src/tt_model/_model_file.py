@@ -1,47 +1,107 @@
 """A network in one file: its parameters, and its configuration in the header."""
 
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 
 import attrs
 import torch
+from torch import Tensor, nn
 
 from tt_model import _files
 from tt_model._config import TransformerConfig
-from tt_model._transformer import TrajectoryTransformer
+from tt_model._device import usable_device
+from tt_model._transformer import TrajectoryTransformer, unwrap
 
 KEYS = _files.Keys(kind="kind", facts="content")
 _KIND = "tt-model model"
+_TYPES = frozenset({torch.float32, torch.float64, torch.bfloat16, torch.float16})
 
 
-def save(model: TrajectoryTransformer, path: str | PathLike[str]) -> None:
+def save(model: nn.Module, path: str | PathLike[str]) -> None:
     """Write a model's parameters and configuration to one safetensors file.
 
     The file is complete or absent: it is written under another name, then moved. Its
     folder is made if needed.
+
+    Args:
+        model: A TrajectoryTransformer, or what `torch.compile` or a parallel module
+            made of one.
+        path: Of the file.
+
+    Raises:
+        ValueError: If that is no such model, or the path is a folder's.
+        OSError: If the file can't be written; the error names it.
     """
-    content = attrs.asdict(model.config)
-    _files.write(Path(path), _KIND, model.state_dict(), content, keys=KEYS)
+    network = unwrap(model)
+    content = attrs.asdict(network.config)
+    _files.write(Path(path), _KIND, network.state_dict(), content, keys=KEYS)
 
 
 def load(
     path: str | PathLike[str], *, device: str | torch.device = "cpu"
 ) -> TrajectoryTransformer:
-    """Read a model that `save` wrote, in evaluation mode; no code in it is executed.
+    """Read a model that `save` wrote, in evaluation mode and in its precision.
+
+    No code in the file is executed.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is truncated, unknown, or contradicts itself, or the
-            path is a folder's.
+        ValueError: If the file is truncated, altered, unknown, or contradicts itself,
+            holds numbers that are not finite, or the path is a folder's; or if there
+            is no such device.
+        OSError: If the file can't be read; the error names it.
     """
+    chosen = usable_device(device)
     tensors, content = _files.read(Path(path), _KIND, keys=KEYS)
     try:
         config = TransformerConfig(**content)
+        dtype = _check_tensors(tensors, config)
         with torch.random.fork_rng(devices=[]):
-            model = TrajectoryTransformer(config)
+            model = TrajectoryTransformer(config).to(dtype)
         model.load_state_dict(tensors)
-    except (TypeError, RuntimeError, ValueError) as error:
+    except (ArithmeticError, TypeError, RuntimeError, ValueError) as error:
         raise ValueError(
             f"{path} does not hold a model that this tt-model can build: {error}"
         ) from error
-    return model.to(device).eval()
+    return model.to(chosen).eval()
+
+
+def parameter_shapes(config: TransformerConfig, layers: int) -> dict[str, torch.Size]:
+    """Return the shapes of a model's parameters without making it, of so many layers.
+
+    All layers are alike, so a model of one tells those of any number.
+    """
+    with torch.device("meta"):
+        single = TrajectoryTransformer(attrs.evolve(config, layers=1)).state_dict()
+    block = "blocks.0."
+    shapes = {n: t.shape for n, t in single.items() if not n.startswith(block)}
+    for name in filter(lambda name: name.startswith(block), single):
+        ending = name.removeprefix(block)
+        shapes |= {f"blocks.{i}.{ending}": single[name].shape for i in range(layers)}
+    return shapes
+
+
+def _check_tensors(
+    tensors: Mapping[str, Tensor], config: TransformerConfig
+) -> torch.dtype:
+    """Return the precision of what a model of this shape has, before there is one."""
+    if config.layers > len(tensors):
+        raise ValueError(f"{config.layers} layers, but {len(tensors)} tensors")
+    shapes = parameter_shapes(config, config.layers)
+    if tensors.keys() != shapes.keys():
+        differ = sorted(tensors.keys() ^ shapes.keys())
+        raise ValueError(f"tensors missing or unknown: {', '.join(differ[:4])}")
+    for name, tensor in tensors.items():
+        if tensor.shape != shapes[name]:
+            raise ValueError(
+                f"{name} must have shape {list(shapes[name])}, got {list(tensor.shape)}"
+            )
+    kinds = {tensor.dtype for tensor in tensors.values()}
+    if len(kinds) != 1 or not kinds <= _TYPES:
+        raise ValueError(
+            f"one floating-point type expected, got {sorted(map(str, kinds))}"
+        )
+    if not all(tensor.isfinite().all() for tensor in tensors.values()):
+        raise ValueError("parameters are not finite: its training diverged")
+    return kinds.pop()

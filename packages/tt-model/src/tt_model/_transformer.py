@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from tt_model._config import TransformerConfig
 from tt_model._positions import RotaryTable, rotary_table, rotate, visible, with_padding
+from tt_model._tokens import check_tokens, check_values
 
 
 class Attention(nn.Module):
@@ -130,7 +131,7 @@ class TrajectoryTransformer(nn.Module):
 
         Raises:
             ValueError: If tokens has another rank, or is longer than learned
-                positions reach.
+                positions reach; in evaluation mode if a token is none of these.
         """
         x = self._features(tokens)
         x = F.pad(x, (0, 0, 0, -x.shape[1] % self.config.transition))
@@ -151,6 +152,7 @@ class TrajectoryTransformer(nn.Module):
             Logits [B, V + 1].
         """
         check_tokens(tokens)
+        check_values(tokens, self.config)
         tokens = self.crop(tokens)
         last = (tokens.shape[1] - 1) % self.config.transition
         return self.head.at(self._features(tokens)[:, -1], last)
@@ -188,6 +190,8 @@ class TrajectoryTransformer(nn.Module):
     def _features(self, tokens: Tensor) -> Tensor:
         """Return the final features [B, T, D] by a full pass."""
         check_tokens(tokens)
+        if not self.training:
+            check_values(tokens, self.config)
         length = tokens.shape[1]
         reach = self.config.span * self.config.transition
         if self.config.positions == "learned" and length > reach:
@@ -208,18 +212,21 @@ class TrajectoryTransformer(nn.Module):
         return out
 
 
-def check_tokens(tokens: Tensor) -> None:
-    """Refuse what is not integer tokens [B, T].
+def unwrap(model: nn.Module) -> TrajectoryTransformer:
+    """Return the network within what `torch.compile` or a parallel module made of it.
 
     Raises:
-        ValueError: Naming the shape and the type that came.
+        ValueError: If there is none.
     """
-    whole = not (tokens.is_floating_point() or tokens.dtype == torch.bool)
-    if tokens.ndim != 2 or 0 in tokens.shape or not whole:
-        raise ValueError(
-            "expected integer tokens of shape [rows, time], both at least 1; got "
-            f"{tokens.dtype} of shape {list(tokens.shape)}"
-        )
+    inner: object = model
+    while not isinstance(inner, TrajectoryTransformer):
+        if not isinstance(inner, nn.Module):
+            raise ValueError(
+                "expected a TrajectoryTransformer, or what torch.compile or a parallel "
+                f"module made of one; got a {type(model).__name__}"
+            )
+        inner = getattr(inner, "_orig_mod", getattr(inner, "module", None))
+    return inner
 
 
 def _initialise(module: nn.Module) -> None:

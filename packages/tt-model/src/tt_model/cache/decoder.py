@@ -6,9 +6,10 @@ Axes: B rows of a prefix, T time in tokens, K rows selected, D features, V bins.
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar, get_args
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from tt_model._transformer import TrajectoryTransformer, check_tokens
+from tt_model._tokens import check_tokens, check_values
+from tt_model._transformer import unwrap
 from tt_model.cache.levels import SharedState
 from tt_model.cache.ring import RingCache
 from tt_model.cache.ring_step import RingState
@@ -43,31 +44,31 @@ class Decoder:
     Satisfies the planner's interface: `start`, `step`, `select`.
     """
 
-    def __init__(
-        self, model: TrajectoryTransformer, *, cache: Cache | None = None
-    ) -> None:
+    def __init__(self, model: nn.Module, *, cache: Cache | None = None) -> None:
         """Choose how keys and values are kept.
 
         Args:
-            model: The network, on the device where it will be used.
+            model: The network, on the device where it will be used; or what
+                `torch.compile` or a parallel module made of it.
             cache: "shared" keeps what rows have in common once, and looks at the rows
                 that are selected; "ring" moves nothing and looks at nothing, so that
                 it never waits for a device. Either works anywhere. By default "shared"
                 on a CPU and "ring" elsewhere.
 
         Raises:
-            ValueError: If there is no such cache.
+            ValueError: If there is no such cache, or no such network.
         """
         if cache is not None and cache not in get_args(Cache):
             raise ValueError(
                 f"expected a cache among {list(get_args(Cache))}, or None to choose it "
                 f"by the device; got {cache!r}"
             )
+        network = unwrap(model)
         if cache is None:
-            cache = "shared" if model.head.weight.device.type == "cpu" else "ring"
-        self._model = model
+            cache = "shared" if network.head.weight.device.type == "cpu" else "ring"
+        self._model = network
         self._cache: _Cache[Any] = (
-            SharedCache(model) if cache == "shared" else RingCache(model)
+            SharedCache(network) if cache == "shared" else RingCache(network)
         )
 
     @torch.no_grad()
@@ -77,10 +78,12 @@ class Decoder:
         Sequences begin at a transition boundary; -1 pads on the left.
 
         Raises:
-            ValueError: If the prefix is not of integers, or has no rows or no tokens.
+            ValueError: If the prefix is not of integers, or has no rows or no tokens,
+                or a token is neither a bin nor the stop token nor such padding.
         """
         check_tokens(prefix)
-        return self._answer(*self._cache.start(self._model.crop(prefix)))
+        check_values(prefix, self._model.config)
+        return self._answer(*self._cache.start(self._model.crop(prefix.long())))
 
     @torch.no_grad()
     def step(self, tokens: Tensor, state: State, /) -> tuple[Tensor, State]:
@@ -88,21 +91,35 @@ class Decoder:
 
         The state that was passed in is used up; `select` it first to branch.
 
+        On a CPU the tokens are looked at; elsewhere that would mean to wait for them.
+
         Raises:
-            ValueError: If there is not one token for each row of the state.
+            ValueError: If there is not one token for each row of the state, or one is
+                neither a bin nor the stop token.
         """
         if tokens.shape != (state.rows,):
             raise ValueError(
                 f"expected one token for each of the {state.rows} rows of the state, "
                 f"shape [{state.rows}]; got shape {list(tokens.shape)}"
             )
-        return self._answer(*self._cache.step(tokens, state))
+        if tokens.device.type == "cpu":
+            self._check_step(tokens)
+        return self._answer(*self._cache.step(tokens.long(), state))
 
     @torch.no_grad()
     def select(self, state: State, rows: Tensor, /) -> State:
         """Return a state whose row i is row rows[i] [K] of this one; repeats fork."""
         selected: State = self._cache.select(state, rows)
         return selected
+
+    def _check_step(self, tokens: Tensor) -> None:
+        check_tokens(tokens[:, None])
+        lowest, highest = (int(end) for end in torch.aminmax(tokens))
+        if lowest < 0 or highest > self._model.config.vocabulary:
+            raise ValueError(
+                f"expected tokens from 0 to {self._model.config.vocabulary}, the stop "
+                f"token; got tokens from {lowest} to {highest}"
+            )
 
     def _answer(self, features: Tensor, state: State) -> tuple[Tensor, State]:
         """Turn the last token's features [B, D] into the next token's logits."""

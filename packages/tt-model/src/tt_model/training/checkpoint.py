@@ -60,7 +60,23 @@ def read_checkpoint(
             differs in its settings or data.
     """
     tensors, content = _files.read(path, _KIND, keys=KEYS)
-    _check_same(path, content["settings"], settings)
+    try:
+        _check_same(path, content["settings"], settings)
+        return _restore(tensors, content, model, optimizer)
+    except (AttributeError, LookupError, RuntimeError, TypeError) as error:
+        raise ValueError(
+            f"{path} does not hold what a training run goes on from: {error}; delete "
+            "it to begin anew"
+        ) from error
+
+
+def _restore(
+    tensors: Mapping[str, Tensor],
+    content: Mapping[str, Any],
+    model: nn.Module,
+    optimizer: Optimizer,
+) -> Checkpoint:
+    """Take a model and its optimizer to what a file holds."""
     state = {
         name.removeprefix("model."): value
         for name, value in tensors.items()
@@ -68,12 +84,27 @@ def read_checkpoint(
     }
     model.load_state_dict(state)
     for name, parameter in model.named_parameters():
-        optimizer.state[parameter] = {
-            key: tensors[f"optimizer.{key}.{name}"].to(parameter.device)
-            for key in ("step", "exp_avg", "exp_avg_sq")
-            if f"optimizer.{key}.{name}" in tensors
-        }
-    return Checkpoint(losses=tensors["losses"], **content)
+        if parameter.requires_grad:
+            optimizer.state[parameter] = {
+                key: _moment(tensors, key, name, parameter)
+                for key in ("step", "exp_avg", "exp_avg_sq")
+            }
+    found = Checkpoint(losses=tensors["losses"], **content)
+    if type(found.step) is not int or found.step < 1:
+        raise TypeError(f"it says step {found.step}")
+    if not isinstance(found.seconds, float | int):
+        raise TypeError(f"it says {found.seconds} seconds")
+    return found
+
+
+def _moment(
+    tensors: Mapping[str, Tensor], key: str, name: str, parameter: Tensor
+) -> Tensor:
+    """Return what AdamW keeps of a parameter."""
+    found = tensors[f"optimizer.{key}.{name}"]
+    if found.shape != (() if key == "step" else parameter.shape):
+        raise TypeError(f"{key} of {name} has shape {list(found.shape)}")
+    return found.to(parameter.device)
 
 
 def _check_same(path: Path, saved: Mapping[str, Any], now: Mapping[str, Any]) -> None:

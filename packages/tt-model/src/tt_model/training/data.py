@@ -67,13 +67,19 @@ class Batch(NamedTuple):
     targets: Tensor
 
 
+def as_arrays(data: Sequences) -> Sequences:
+    """Return sequences as arrays, whatever lists or tensors they came in."""
+    tensors = (p.cpu() if isinstance(p, Tensor) else p for p in data)
+    return Sequences(*(np.asarray(part) for part in tensors))
+
+
 def check_sequences(data: Sequences, vocabulary: int, transition: int) -> None:
     """Refuse sequences that a model of V bins and P positions cannot be trained on.
 
     Raises:
         ValueError: If shapes, types or episode ends are wrong or a token is not a bin.
     """
-    tokens, ends, terminated = (np.asarray(part) for part in data)
+    tokens, ends, terminated = data
     if tokens.ndim != 2 or tokens.shape[1] != transition or not len(tokens):
         raise ValueError(
             f"expected tokens [N, {transition}], at least one row; got shape "
@@ -105,9 +111,10 @@ def make_windows(data: Sequences, vocabulary: int, device: torch.device) -> Wind
         t for t in (np.uint8, np.int16, np.int32) if vocabulary <= np.iinfo(t).max
     )
     tokens = np.concatenate([data.tokens.astype(dtype), stop.astype(dtype)])
-    lengths = np.diff(data.ends, prepend=0)
+    ends = data.ends.astype(np.int64)
+    lengths = np.diff(ends, prepend=0)
     episode = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
-    parts = tokens, episode, data.ends.astype(np.int64), np.array(data.terminated)
+    parts = tokens, episode, ends, np.array(data.terminated)
     return Windows(*(torch.from_numpy(part).to(device) for part in parts))
 
 
@@ -174,8 +181,8 @@ class Shuffle:
 
 def disjoint_starts(data: Sequences, transitions: int) -> NDArray[np.int64]:
     """Return window starts that cover every episode once, without overlap."""
-    begins = np.concatenate([[0], data.ends[:-1]])
-    spans = zip(begins, data.ends, strict=True)
+    ends = data.ends.astype(np.int64)
+    spans = zip(np.concatenate([[0], ends[:-1]]), ends, strict=True)
     return np.concatenate([np.arange(a, b, transitions) for a, b in spans])
 
 
@@ -191,7 +198,8 @@ def fingerprint(data: Sequences) -> str:
 def _check_ends(ends: NDArray[Any], count: int) -> None:
     """Check that the ends of the episodes divide `count` transitions."""
     good = ends.ndim == 1 and ends.dtype.kind in "iu" and ends.size > 0
-    if not good or ends[0] <= 0 or np.any(np.diff(ends) <= 0) or ends[-1] != count:
+    whole = ends.astype(np.int64) if good else ends  # differences can be negative
+    if not good or whole[0] <= 0 or (np.diff(whole) <= 0).any() or whole[-1] != count:
         raise ValueError(
             "expected ends as a strictly increasing integer array whose last entry is "
             f"the number of transitions {count}; got {ends.dtype} "

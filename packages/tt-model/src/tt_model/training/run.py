@@ -67,14 +67,21 @@ class Run:
                 f"{file} was trained for {found.step} steps, more than the "
                 f"{self.config.steps} asked for: raise steps, or give another path"
             )
+        done = found.step % self.epoch_steps
+        try:
+            self.history = [Epoch.restore(values) for values in found.history]
+            self.losses[:done] = found.losses.to(self.losses.device).view(done)
+        except (LookupError, RuntimeError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"{file} does not hold what a training run goes on from: {error}; "
+                "delete it to begin anew"
+            ) from error
         self.step = self._sound = found.step
-        self.losses[: len(found.losses)] = found.losses.to(self.losses.device)
         if not (found.losses.isfinite().all() and are_finite(model, optimizer)):
             raise ValueError(
                 f"{file} holds numbers that are not finite, from a training that "
                 "diverged: delete it, and lower the learning rate"
             )
-        self.history = [Epoch.restore(values) for values in found.history]
         self.watch = Stopwatch(found.step, found.seconds)
 
     def advance(self) -> Epoch | None:

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
+from torch import nn
 
-from tt_model._transformer import TrajectoryTransformer
+from tt_model._device import usable_device
+from tt_model._transformer import TrajectoryTransformer, unwrap
 from tt_model.training.config import TrainConfig
-from tt_model.training.data import Sequences, check_sequences
+from tt_model.training.data import Sequences, as_arrays, check_sequences
 from tt_model.training.devices import make_fabric, matmuls
 from tt_model.training.history import Epoch, Progress
 from tt_model.training.interrupt import held_interrupts
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    model: TrajectoryTransformer,
+    model: nn.Module,
     data: Sequences,
     config: TrainConfig,
     *,
@@ -40,7 +42,8 @@ def train(
     global random state is left as it was found, the model in evaluation mode.
 
     Args:
-        model: What to train.
+        model: The TrajectoryTransformer to train, or what `torch.compile` or a parallel
+            module made of it; `compile` in the settings and `fabric` do their work.
         data: Tokens of the model's vocabulary and transition.
         config: How to train.
         held_out: Sequences to measure the negative log-likelihood on each epoch, of
@@ -64,16 +67,19 @@ def train(
         KeyboardInterrupt: On Ctrl-C or SIGTERM, once the step is done and the
             checkpoint written.
     """
-    _check(model, data, config, held_out)
-    fabric = _choose(model, config, device, fabric)
+    network = unwrap(model)
+    data = as_arrays(data)
+    held_out = None if held_out is None else as_arrays(held_out)
+    _check(network, data, config, held_out)
+    fabric = _choose(network, config, device, fabric)
     gpus = [fabric.device] if fabric.device.type == "cuda" else []
     with torch.random.fork_rng(devices=gpus), matmuls(config.precision):
         try:
-            run = Run(model, data, config, held_out, parts or {}, fabric)
+            run = Run(network, data, config, held_out, parts or {}, fabric)
             run.attach(None if checkpoint is None else Path(checkpoint))
             _loop(run, on_progress, on_epoch)
         finally:
-            model.eval()
+            network.eval()
     return tuple(run.history)
 
 
@@ -111,7 +117,7 @@ def _choose(
     """Return the caller's Fabric, or one for the device asked for."""
     if fabric is None:
         own = next(model.parameters()).device
-        return make_fabric(torch.device(device or own), config.precision)
+        return make_fabric(usable_device(device or own), config.precision)
     if device is not None:
         raise ValueError("give a device or a Fabric, not both: a Fabric has its device")
     if config.batch % fabric.world_size:
