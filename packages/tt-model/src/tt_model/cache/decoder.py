@@ -78,8 +78,8 @@ class Decoder:
         Sequences begin at a transition boundary; -1 pads on the left.
 
         Raises:
-            ValueError: If the prefix is not of integers, or has no rows or no tokens,
-                or a token is neither a bin nor the stop token nor such padding.
+            ValueError: If the prefix is not of integers, or has no rows or no tokens;
+                on a CPU if a token is neither a bin nor the stop token nor such padding.
         """
         check_tokens(prefix)
         check_values(prefix, self._model.config)
