@@ -16,7 +16,7 @@ from typing import NamedTuple
 Graph = Mapping[str, set[str]]
 
 BENCH_FLOORS = (
-    {"interface", "catalogue", "files"},
+    {"early", "interface", "catalogue", "files"},
     {"tasks", "agents", "evaluation", "results"},
     {"data", "report"},
     {"methods"},

@@ -8,7 +8,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ from torture.values import Draws, pick
 from torture.verdict import Kind, Verdict
 from tt_bench import load_result, read_minari
 from tt_bench.cli import collect, datasets, main, messages
+from tt_bench.cli.ending import as_process
 from tt_bench.data import sources
 from tt_bench.evaluation import resume
 
@@ -101,7 +102,7 @@ def _begin(arguments: Sequence[str], folder: Path) -> int:
         os.chdir(folder)
         if "collect" in arguments:
             os.environ["MINARI_DATASETS_PATH"] = str(folder / ".tt")
-        status = main(list(arguments))
+        status = as_process(partial(main, list(arguments)))
     except KeyboardInterrupt:  # before or after the command
         status = 130
     except BaseException:

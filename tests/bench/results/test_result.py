@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,12 @@ def result_of(**changes: Any) -> RunResult:
         "method": "tt",
         "seed": 1,
         "environment": {"id": "Pendulum-v1"},
-        "dataset": {"name": "pendulum", "source": "made here"},
+        "dataset": {
+            "name": "pendulum",
+            "source": "made here",
+            "transitions": 7,
+            "episodes": 2,
+        },
         "settings": {"beam": 16, "scale": 0.1},
         "budget": {"steps": 100, "minutes": 1.5},
         "seconds": {"train": 90.0, "evaluate": 10.0, "plan": 0.1},
@@ -69,8 +75,48 @@ def test_a_file_cut_anywhere_is_refused(tmp_path: Path) -> None:
             load_result(path)
 
 
-def test_numbers_that_json_cannot_hold_are_not_written(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"method": 3},
+        {"seed": True},
+        {"environment": {}},
+        {"environment": {"id": 3}},
+        {"dataset": {"name": "a", "source": "b", "transitions": "3", "episodes": 2}},
+        {"settings": []},
+        {"budget": {"steps": 1}},
+        {"budget": {"steps": 1, "minutes": None}},
+        {"seconds": {"train": "long"}},
+        {"returns": [], "lengths": []},
+        {"returns": "12"},
+        {"returns": [1.0, None]},
+        {"returns": [1.0, [2.0]]},
+        {"lengths": [3]},
+        {"lengths": [3.0, 4.0]},
+        {"successes": []},
+        {"successes": [1, 0]},
+        {"scores": [1.0]},
+        {"scores": [1.0, float("inf")]},
+        {"reference": [1.0]},
+        {"reference": [1.0, 1.0]},
+        {"note": None},
+        {"versions": {"torch": 2}},
+    ],
+)
+def test_an_entry_of_another_kind_is_named_with_the_file(
+    change: dict[str, Any], tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=f"expected {next(iter(change))} to be"):
+        result_of(**change)
     path = tmp_path / "run.json"
-    with pytest.raises(ValueError, match="JSON"):
+    save_result(result_of(), path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(ValueError, match=r"run\.json: expected .*delete run\.json"):
+        load_result(str(path))
+
+
+def test_returns_that_are_not_finite_are_no_result(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    with pytest.raises(ValueError, match="finite"):
         save_result(result_of(returns=[float("nan")]), path)
     assert not path.exists()

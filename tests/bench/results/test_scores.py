@@ -1,5 +1,8 @@
 """Normalised scores and D4RL's reference returns."""
 
+import math
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -41,6 +44,9 @@ def test_other_environments_have_no_reference(env_id: str) -> None:
     assert reference_returns(env_id) is None
 
 
-def test_a_reference_that_does_not_increase_is_refused() -> None:
-    with pytest.raises(ValueError, match="increases"):
-        normalise([1.0], (2.0, 2.0))
+@pytest.mark.parametrize(
+    "reference", [(2.0, 2.0), (math.nan, 1.0), (0.0, math.inf), (1.0,), ("a", "b")]
+)
+def test_a_reference_that_does_not_increase_is_refused(reference: Any) -> None:
+    with pytest.raises(ValueError, match=r"increases|could not convert"):
+        normalise([1.0], reference)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tt_bench.results.result import RunResult, save_result
 from tt_bench.results.store import Store, earlier_hash, settings_hash
 
 DEFAULTS: dict[str, Any] = {
@@ -20,6 +21,23 @@ SETTINGS: dict[str, Any] = {
     "discount": 0.5,
     "training": {"steps": 2, "batch": 4, "decay": None},
 }
+
+
+def result_of(method: str, settings: dict[str, Any]) -> RunResult:
+    return RunResult(
+        method=method,
+        seed=0,
+        environment={"id": None},
+        dataset={"name": "made", "source": "here", "transitions": 1, "episodes": 1},
+        settings=settings,
+        budget={"steps": 0, "minutes": 0.0},
+        seconds={},
+        returns=[1.0],
+        lengths=[1],
+        successes=None,
+        scores=None,
+        reference=None,
+    )
 
 
 def name(settings: dict[str, Any], **versions: int) -> str:
@@ -74,6 +92,25 @@ def test_what_an_earlier_version_named_is_found_under_that_name(tmp_path: Path) 
     assert store.result_path("tt", SETTINGS) == before
     new.touch()
     assert store.result_path("tt", SETTINGS) == new
+
+
+def test_the_result_of_another_run_in_the_place_of_one_is_refused(
+    tmp_path: Path,
+) -> None:
+    store = Store.of(tmp_path, "made", DEFAULTS, {})
+    path = store.result_path("tt", SETTINGS)
+    save_result(result_of(method="tt", settings=SETTINGS), path)
+    assert store.find_result("tt", SETTINGS) is not None
+    older = {**SETTINGS, "training": {"steps": 2, "batch": 4}}
+    save_result(result_of(method="tt", settings=older), path)
+    assert store.find_result("tt", SETTINGS) is not None
+    for odd in (SETTINGS | {"seed": 1}, SETTINGS | {"training": 3}):
+        save_result(result_of(method="tt", settings=odd), path)
+        with pytest.raises(ValueError, match=f"{path.name}: the result of another"):
+            store.find_result("tt", SETTINGS)
+    save_result(result_of(method="bc", settings=SETTINGS), path)
+    with pytest.raises(ValueError, match="of another run"):
+        store.find_result("tt", SETTINGS)
 
 
 @pytest.mark.parametrize(

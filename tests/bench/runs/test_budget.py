@@ -176,3 +176,15 @@ def test_steps_are_noted_where_files_cannot_be_linked(
     experiment = open_experiment()
     assert fit_budget(experiment, 5.0).training.steps == 270
     assert len(list(experiment.store.folder.glob("budgets/*"))) == 1
+
+
+@pytest.mark.parametrize("steps", ["true", "0", "-3", "2.0", '"9"', "null"])
+def test_steps_that_are_none_are_named_with_the_fix(
+    steps: str, open_experiment: Open, clock: Clock
+) -> None:
+    experiment = open_experiment()
+    fit_budget(experiment, 5.0)
+    (note,) = experiment.store.folder.glob("budgets/*")
+    note.write_text(f'{{"steps": {steps}}}')
+    with pytest.raises(ValueError, match=f"{note.name}, got .*: delete the file"):
+        fit_budget(experiment, 5.0)

@@ -1,10 +1,18 @@
+import os
+import signal
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import Any
+
 import attrs
+import numpy as np
 import pytest
 
 from tt_bench.methods.critic import CRITIC
-from tt_bench.methods.method import model_folder, untrained
+from tt_bench.methods.method import Prepared, model_folder, untrained
 from tt_bench.methods.settings import CriticSettings, Recipe
 from tt_bench.methods.table import METHODS
+from tt_bench.runs import experiment as module
 from tt_bench.runs.experiment import Experiment
 from tt_bench.runs.run_config import Run
 
@@ -48,3 +56,67 @@ def test_what_a_critic_refuses_is_refused_before_anything_is_trained(
     rest = tuple(name for name in METHODS if CRITIC not in METHODS[name].networks)
     config = attrs.evolve(experiment.config, methods=rest)
     assert Experiment.of(experiment.dataset, recipe, config).recipe == recipe
+
+
+@attrs.define
+class Counting:
+    """Act the same always, remember how often, and let something happen then."""
+
+    then: Callable[[int], object] = lambda _: None
+    acted: int = 0
+
+    def start(self, count: int, seed: int, /) -> None:
+        self.acted = 0
+
+    def act(self, observations: Any, active: Any, /) -> Any:
+        self.acted += 1
+        self.then(self.acted)
+        return np.zeros((len(observations), 1), np.float32)
+
+    def observe(self, actions: Any, rewards: Any, active: Any, /) -> None:
+        pass
+
+    def memory(self) -> dict[str, Any]:
+        return {"acted": np.array(self.acted)}
+
+    def remember(self, memory: dict[str, Any], /) -> None:
+        self.acted = int(memory["acted"])
+
+
+def playing(agent: Counting, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the method "random" act as an agent does."""
+    row = METHODS["random"]._replace(prepare=lambda _: Prepared(agent))
+    monkeypatch.setattr(module, "METHODS", MappingProxyType({**METHODS, "random": row}))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_keeps_what_was_played(
+    number: signal.Signals, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(acted: int) -> None:
+        if acted == 4:
+            os.kill(os.getpid(), number)
+
+    before = signal.getsignal(signal.SIGTERM)
+    playing(Counting(stop), monkeypatch)
+    run = Run("random", 0)
+    with pytest.raises(KeyboardInterrupt):
+        experiment.execute(run)
+    assert signal.getsignal(signal.SIGTERM) is before
+    (played,) = experiment.store.folder.glob("results/*.played.npz")
+    resumed = Counting()
+    playing(resumed, monkeypatch)
+    straight = experiment.execute(run)
+    assert resumed.acted == max(straight.lengths), "it went on from what was kept"
+    assert not played.exists()
+
+
+def test_what_was_played_of_a_run_that_is_finished_is_gone(
+    experiment: Experiment,
+) -> None:
+    result = experiment.execute(Run("random", 0))
+    (finished,) = experiment.store.folder.glob("results/*.json")
+    stray = finished.with_name(f"{finished.stem}-cpu.played.npz")
+    stray.touch()
+    assert experiment.execute(Run("random", 0)) == result
+    assert not stray.exists()

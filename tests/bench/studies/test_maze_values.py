@@ -70,6 +70,11 @@ def test_a_critic_that_knows_the_way_correlates_with_it(
     assert expected * found.table > 0.2
     monkeypatch.setattr(maze_values, "collect", None)  # what was found is kept
     assert check_values(experiment.learning()) == found
+    (kept,) = experiment.store.folder.glob("*/values.json")
+    for odd in ("[]", "{}", '{"table": 1.0, "data": 1.0, "maze": null}', "["):
+        kept.write_text(odd)
+        with pytest.raises(ValueError, match=r"values\.json: .*delete values\.json"):
+            check_values(experiment.learning())
 
 
 def test_nothing_is_checked_before_a_critic_is_trained(experiment: Experiment) -> None:

@@ -19,7 +19,6 @@ from torture.values import (
     options,
     paths,
     real,
-    record,
     small,
     texts,
     whole,
@@ -115,18 +114,14 @@ _RESULT = {
     "scores": maybe(_plain([1.0, 2.0], [math.inf], [None], [])),
     "reference": maybe(_plain([0.0, 1.0], [1.0], [1.0, 0.0], [])),
 }
-_MADE = record(RunResult, **_RESULT)
-_RESULTS = Parameter(
-    lambda draws: [_MADE.right(draws)], lambda draws: [_MADE.nasty(draws)], (list,)
-)
 
 
-def _print(results: Any) -> Any:
-    tt_bench.print_report(Console(file=io.StringIO()), results)
+def _print(**entries: Any) -> Any:
+    tt_bench.print_report(Console(file=io.StringIO()), [RunResult(**entries)])
 
 
-def _keep(result: Any, path: Any) -> Any:
-    tt_bench.save_result(result, path)
+def _keep(path: Any, **entries: Any) -> Any:
+    tt_bench.save_result(RunResult(**entries), path)
     return tt_bench.load_result(path).returns
 
 
@@ -199,7 +194,7 @@ LAWS = [
     Law(
         "tt_bench.save_result",
         _keep,
-        {"result": _MADE, "path": paths("r.json")},
+        {**_RESULT, "path": paths("r.json")},
         (ValueError, OSError),
     ),
     Law(
@@ -208,13 +203,17 @@ LAWS = [
         {"path": paths("none.json")},
         (ValueError, OSError),
     ),
-    Law("tt_bench.summarise", tt_bench.summarise, {"results": _RESULTS}, finite=False),
+    Law(
+        "tt_bench.summarise",
+        lambda **entries: tt_bench.summarise([RunResult(**entries)]).mean,
+        _RESULT,
+    ),
     Law(
         "tt_bench.tabulate",
-        lambda results: bool(tt_bench.tabulate(results)),
-        {"results": _RESULTS},
+        lambda **entries: bool(tt_bench.tabulate([RunResult(**entries)])),
+        _RESULT,
     ),
-    Law("tt_bench.print_report", _print, {"results": _RESULTS}),
+    Law("tt_bench.print_report", _print, _RESULT),
     Law(
         "tt_bench.plan_runs",
         lambda config: len(tt_bench.plan_runs(config)),
@@ -298,7 +297,9 @@ LAWS = [
                 "nowhere",
                 "some/thing-v0",
             ),
-            "methods": options(["random"], ["bc"], odd=([], ["x"], [1]), types=(list,)),
+            "methods": options(
+                ["random"], ["behaviour"], odd=([], ["x"], [1]), types=(list,)
+            ),
             "recipe": just(lambda _: tiny.RECIPE, Recipe),
             "seeds": small(1, 2),
             "first_seed": whole(0, 9),

@@ -1,5 +1,6 @@
 """Datasets, environments, agents, scores and reports for trajectory transformers."""
 
+import tt_bench.early  # noqa: F401, before all else takes its time
 from tt_bench.agents import FunctionAgent, RandomAgent, TransformerAgent
 from tt_bench.catalogue import (
     REFERENCE_RETURNS,

@@ -2,7 +2,7 @@
 
 import sys
 
-from tt_bench.cli import main
+from tt_bench.cli import command
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command())

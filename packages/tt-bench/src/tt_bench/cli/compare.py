@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import attrs
 import torch
 import tyro
-from attrs.validators import ge, gt, in_, lt, optional
+from attrs.validators import ge, gt, in_, le, lt, optional
 from rich.console import Console
 
 from tt_bench.cli.datasets import load_shown
@@ -38,6 +38,7 @@ from tt_bench.runs import (
 from tt_bench.studies import check_values, draw_plans
 
 DEFAULT_DATASET = "tt/pointmaze/umaze-v0"
+_MOST_THREADS = 1_024
 _LONG = 180  # minutes that are worth a word on how to need fewer
 
 
@@ -97,7 +98,9 @@ class D4rl:
     )
     suite: str | None = attrs.field(default=None, validator=optional(in_(SUITES)))
     device: str = "cpu"
-    threads: int | None = attrs.field(default=None, validator=optional(ge(1)))
+    threads: int | None = attrs.field(
+        default=None, validator=optional([ge(1), le(_MOST_THREADS)])
+    )
     output: Path = Path(".tt")
     recipe: Annotated[Recipe, tyro.conf.arg(name="")] = attrs.field(factory=Recipe)
 

@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any, NamedTuple, TypeAlias
+from typing import Annotated, Any, NamedTuple, NoReturn, TypeAlias
 
 import attrs
 import tyro
@@ -12,14 +12,14 @@ from rich.console import Console
 from tt_bench.catalogue import find_d4rl, similar_d4rl
 from tt_bench.cli.collect import Collect, run_collect
 from tt_bench.cli.compare import DEFAULT_DATASET, D4rl, run_d4rl, run_suite
+from tt_bench.cli.ending import explain
 from tt_bench.cli.show import Show, run_show
 from tt_bench.cli.speed import Speed, run_speed
+from tt_bench.early import let_go
 from tt_bench.methods import Recipe, own_settings, recipe_for
 from tt_bench.runs import SUITES
 
 _PROGRAM = "tt-bench"
-_REFUSED = 2
-_INTERRUPTED = 130
 _LOG_WIDTH = 120
 _PAPER_SEEDS, _PAPER_EPISODES = 5, 3  # arXiv 2106.02039, locomotion
 
@@ -50,8 +50,16 @@ class _Choice(NamedTuple):
     small: bool
 
 
+class _Reader(argparse.ArgumentParser):
+    """A parser whose complaints are for whoever calls it."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse what can't be read."""
+        raise ValueError(message)
+
+
 def _read_ahead(arguments: Sequence[str]) -> _Choice:
-    reader = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    reader = _Reader(add_help=False, allow_abbrev=False)
     reader.add_argument("--dataset", nargs="?")
     reader.add_argument("--suite", nargs="?")
     reader.add_argument("--small", action=argparse.BooleanOptionalAction, default=False)
@@ -94,21 +102,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     console = Console(width=None if sys.stdout.isatty() else _LOG_WIDTH)
     try:
-        command = parse(arguments)
-        if isinstance(command, D4rl) and command.suite:
-            run_suite(_parse_suite(command.suite, arguments), console)
-        elif isinstance(command, D4rl):
-            run_d4rl(command, console)
-        elif isinstance(command, Show):
-            run_show(command, console)
-        elif isinstance(command, Speed):
-            run_speed(command, console)
-        else:
-            run_collect(command, console)
-    except (ValueError, ModuleNotFoundError, OSError) as error:
-        Console(stderr=True).print(f"error: {error}", markup=False, soft_wrap=True)
-        return _REFUSED
-    except KeyboardInterrupt:
-        console.print("stopped; the same command continues from here")
-        return _INTERRUPTED
+        let_go()
+        _run(arguments, console)
+    except (Exception, KeyboardInterrupt) as error:
+        return explain(error, console)
     return 0
+
+
+def _run(arguments: Sequence[str], console: Console) -> None:
+    command = parse(arguments)
+    if isinstance(command, D4rl) and command.suite:
+        run_suite(_parse_suite(command.suite, arguments), console)
+    elif isinstance(command, D4rl):
+        run_d4rl(command, console)
+    elif isinstance(command, Show):
+        run_show(command, console)
+    elif isinstance(command, Speed):
+        run_speed(command, console)
+    else:
+        run_collect(command, console)

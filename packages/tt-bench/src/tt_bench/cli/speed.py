@@ -11,6 +11,7 @@ import torch
 from rich.console import Console
 
 from tt_bench.files import write_json
+from tt_bench.runs import as_path, check_device
 from tt_bench.speed import (
     Measurement,
     Peaks,
@@ -50,7 +51,7 @@ class Speed:
     device: str = "cpu"
     parts: tuple[str, ...] = tuple(_PARTS)
     growth: bool = False
-    output: Path = Path(".tt/speed.json")
+    output: Path = attrs.field(default=Path(".tt/speed.json"), converter=as_path)
 
 
 def run_speed(options: Speed, console: Console) -> None:
@@ -60,6 +61,7 @@ def run_speed(options: Speed, console: Console) -> None:
         raise ValueError(
             f"expected parts out of {', '.join(_PARTS)}; got {', '.join(unknown)}"
         )
+    check_device(options.device)
     began = time.perf_counter()
     peaks = measure_peaks(options.device)
     console.print(

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tt_bench.report.comparison import print_published
-from tt_bench.results import Row, RunResult, summarise, summarise_each
+from tt_bench.results import Row, RunResult, check_some, summarise, summarise_each
 
 _ERRORS = (
     "+- is the standard error of the mean: over the runs, one a training seed, or over "
@@ -38,8 +38,7 @@ def tabulate(
         results: finished runs on one dataset and environment.
         references: what is known from elsewhere, a text by method.
     """
-    if not results:
-        raise ValueError("expected at least one finished run to report, got none")
+    check_some(results)
     scored = results[0].scores is not None
     table = _empty("score" if scored else "return", any(r.successes for r in results))
     for row in summarise_each(results):
@@ -129,7 +128,11 @@ def print_report(
         results: finished runs on one dataset and environment.
         references: what is known from elsewhere, a text by method.
         names: under which methods of ours are published.
+
+    Raises:
+        ValueError: there is no run.
     """
+    check_some(results)
     first = results[0]
     data = first.dataset
     console.print(

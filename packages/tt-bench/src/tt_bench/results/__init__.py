@@ -3,12 +3,13 @@
 from tt_bench.results.result import RunResult, load_result, save_result
 from tt_bench.results.scores import normalise
 from tt_bench.results.store import Store
-from tt_bench.results.summary import Row, summarise, summarise_each
+from tt_bench.results.summary import Row, check_some, summarise, summarise_each
 
 __all__ = [
     "Row",
     "RunResult",
     "Store",
+    "check_some",
     "load_result",
     "normalise",
     "save_result",

@@ -1,5 +1,6 @@
 """One JSON file a run: what was run, with what, and what came out."""
 
+import os
 import platform
 import time
 from importlib import metadata
@@ -9,6 +10,19 @@ from typing import Any
 import attrs
 
 from tt_bench.files import how_to_mend, read_json, write_json
+from tt_bench.results.entries import (
+    increasing_pair,
+    is_flag,
+    is_number,
+    is_text,
+    is_text_or_none,
+    is_whole,
+    mapping,
+    maybe,
+    one,
+    one_each,
+    several,
+)
 
 FORMAT = "tt-bench run"
 SCHEMA = 1
@@ -22,6 +36,9 @@ _PACKAGES = (
     "torch",
     "gymnasium",
 )
+
+_TEXT = one(is_text, "a text")
+_NUMBERS = several(is_number, "finite numbers")
 
 
 @attrs.frozen
@@ -45,25 +62,42 @@ class RunResult:
         versions: of the packages, torch, gymnasium and Python.
         machine: device, number of threads, operating system.
         finished: time of the end, ISO 8601, UTC.
+
+    Raises:
+        ValueError: an entry is not of its kind, or there are not as many lengths,
+            successes and scores as returns.
     """
 
-    method: str
-    seed: int
-    environment: dict[str, Any]
-    dataset: dict[str, Any]
-    settings: dict[str, Any]
-    budget: dict[str, float]
-    seconds: dict[str, float]
-    returns: list[float]
-    lengths: list[int]
-    successes: list[bool] | None
-    scores: list[float] | None
-    reference: list[float] | None
-    note: str = ""
-    versions: dict[str, str] = attrs.field(factory=lambda: versions())
-    machine: dict[str, Any] = attrs.field(factory=dict)
+    method: str = attrs.field(validator=_TEXT)
+    seed: int = attrs.field(validator=one(is_whole, "a whole number"))
+    environment: dict[str, Any] = attrs.field(validator=mapping(id=is_text_or_none))
+    dataset: dict[str, Any] = attrs.field(
+        validator=mapping(
+            name=is_text, source=is_text, transitions=is_whole, episodes=is_whole
+        )
+    )
+    settings: dict[str, Any] = attrs.field(validator=mapping())
+    budget: dict[str, float] = attrs.field(
+        validator=mapping(is_number, steps=is_number, minutes=is_number)
+    )
+    seconds: dict[str, float] = attrs.field(validator=mapping(is_number))
+    returns: list[float] = attrs.field(validator=_NUMBERS)
+    lengths: list[int] = attrs.field(
+        validator=[several(is_whole, "whole numbers"), one_each]
+    )
+    successes: list[bool] | None = attrs.field(
+        validator=maybe(several(is_flag, "true and false"), one_each)
+    )
+    scores: list[float] | None = attrs.field(validator=maybe(_NUMBERS, one_each))
+    reference: list[float] | None = attrs.field(validator=maybe(increasing_pair))
+    note: str = attrs.field(default="", validator=_TEXT)
+    versions: dict[str, str] = attrs.field(
+        factory=lambda: versions(), validator=mapping(is_text)
+    )
+    machine: dict[str, Any] = attrs.field(factory=dict, validator=mapping())
     finished: str = attrs.field(
-        factory=lambda: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        factory=lambda: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        validator=_TEXT,
     )
 
 
@@ -73,18 +107,19 @@ def versions() -> dict[str, str]:
     return found | {"python": platform.python_version()}
 
 
-def save_result(result: RunResult, path: Path) -> None:
+def save_result(result: RunResult, path: str | os.PathLike[str]) -> None:
     """Write a result as JSON, whole or not at all."""
-    write_json(path, {"format": FORMAT, "schema": SCHEMA} | attrs.asdict(result))
+    write_json(Path(path), {"format": FORMAT, "schema": SCHEMA} | attrs.asdict(result))
 
 
-def load_result(path: Path) -> RunResult:
+def load_result(path: str | os.PathLike[str]) -> RunResult:
     """Read a result.
 
     Raises:
         ValueError: the file is cut short, foreign or of an unknown schema.
         FileNotFoundError: there is no such file.
     """
+    path = Path(path)
     content = read_json(path)
     if content.get("format") != FORMAT:
         raise ValueError(f"{path}: not the result of a run; {how_to_mend(path)}")
@@ -99,4 +134,7 @@ def load_result(path: Path) -> RunResult:
         raise ValueError(
             f"{path}: missing or unknown entries {odd}; {how_to_mend(path)}"
         )
-    return RunResult(**{name: content[name] for name in names})
+    try:
+        return RunResult(**{name: content[name] for name in names})
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}; {how_to_mend(path)}") from error

@@ -14,12 +14,15 @@ def normalise(
         reference: mean return of a random policy and of an expert.
 
     Raises:
-        ValueError: if the expert's return isn't above the random one.
+        ValueError: if the references are not finite, or the expert's return isn't
+            above the random one.
     """
-    random, expert = reference
-    if not random < expert:
+    ends = np.asarray(reference, np.float64)
+    if ends.shape != (2,) or not np.isfinite(ends).all() or not ends[0] < ends[1]:
         raise ValueError(
             "expected a reference (random return, expert return) that increases, "
             f"got {reference}"
         )
-    return 100.0 * (np.asarray(returns, np.float64) - random) / (expert - random)
+    random, expert = ends.tolist()
+    above = np.asarray(returns, np.float64) - random
+    return np.asarray(100.0 * above / (expert - random))

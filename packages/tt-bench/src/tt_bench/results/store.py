@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from tt_bench.files import write_json
+from tt_bench.files import how_to_mend, write_json
 from tt_bench.results.result import RunResult, load_result
 
 _Settings = Mapping[str, Any]
@@ -91,10 +91,17 @@ class Store:
         """Read the result of a finished run, or None where there is none.
 
         Raises:
-            ValueError: the file is damaged; the message names it.
+            ValueError: the file is damaged or that of another run; the message names
+                it.
         """
         path = self.result_path(method, settings)
-        return load_result(path) if path.exists() else None
+        if not path.exists():
+            return None
+        result = load_result(path)
+        asked: _Settings = json.loads(json.dumps({**settings, "method": method}))
+        if not _agree(result.settings | {"method": result.method}, asked):
+            raise ValueError(f"{path}: the result of another run; {how_to_mend(path)}")
+        return result
 
     def rollout_path(self, method: str, settings: _Settings) -> Path:
         """Name the picture of an episode that a method plays with these settings."""
@@ -131,6 +138,21 @@ class Store:
             return path
         before = self.folder / f"{stem}-{earlier}{ending}"
         return before if before.exists() else path
+
+
+def _agree(kept: _Settings, asked: _Settings) -> bool:
+    """Say whether settings kept earlier, which may lack new ones, are those asked for.
+
+    What is a part of them is one in both, and all that both have is the same.
+    """
+    for name in kept.keys() & asked.keys():
+        one, other = kept[name], asked[name]
+        if isinstance(one, dict) and isinstance(other, dict):
+            if not _agree(one, other):
+                return False
+        elif one != other:
+            return False
+    return True
 
 
 def settings_hash(

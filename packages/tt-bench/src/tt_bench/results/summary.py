@@ -42,7 +42,12 @@ class Row(NamedTuple):
 
 
 def summarise(results: Sequence[RunResult]) -> Row:
-    """Average the runs of one method: scores, or raw returns where there are none."""
+    """Average the runs of one method: scores, or raw returns where there are none.
+
+    Raises:
+        ValueError: there is no run.
+    """
+    check_some(results)
     runs = [result.scores or result.returns for result in results]
     means = [float(np.mean(run)) for run in runs]
     several = len(runs) > 1
@@ -62,6 +67,16 @@ def summarise(results: Sequence[RunResult]) -> Row:
         minutes=float(np.mean([result.budget["minutes"] for result in results])),
         wall=float(np.mean([_wall(result) for result in results])),
     )
+
+
+def check_some(results: Sequence[RunResult]) -> None:
+    """Refuse to report on nothing.
+
+    Raises:
+        ValueError: there is no run.
+    """
+    if len(results) == 0:
+        raise ValueError("expected at least one finished run to report, got none")
 
 
 def summarise_each(results: Sequence[RunResult]) -> list[Row]:

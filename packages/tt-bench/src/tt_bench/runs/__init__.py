@@ -4,7 +4,13 @@ from tt_bench.runs.budget import fit_budget, is_noted
 from tt_bench.runs.comparison import compare, run_all, within_budget
 from tt_bench.runs.estimate import estimate_seconds
 from tt_bench.runs.experiment import Experiment
-from tt_bench.runs.run_config import Run, RunConfig, plan_runs
+from tt_bench.runs.run_config import (
+    Run,
+    RunConfig,
+    as_path,
+    check_device,
+    plan_runs,
+)
 from tt_bench.runs.suites import SUITES
 from tt_bench.runs.threads import choose_threads
 
@@ -13,6 +19,8 @@ __all__ = [
     "Experiment",
     "Run",
     "RunConfig",
+    "as_path",
+    "check_device",
     "choose_threads",
     "compare",
     "estimate_seconds",

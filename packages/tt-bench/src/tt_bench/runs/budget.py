@@ -54,7 +54,7 @@ def _networks(methods: Sequence[str]) -> list[Network]:
 
 def _read_steps(path: Path) -> int:
     steps = read_json(path).get("steps")
-    if not isinstance(steps, int):
+    if type(steps) is not int or steps < 1:
         raise ValueError(
             f"expected the steps of a budget in {path}, got {steps!r}: delete the file "
             "to time them again"

@@ -11,7 +11,7 @@ from tt_bench.methods import Recipe, recipe_for
 from tt_bench.results import RunResult
 from tt_bench.runs.budget import describe_budget, fit_budget, is_noted
 from tt_bench.runs.experiment import Experiment
-from tt_bench.runs.run_config import RunConfig, plan_runs
+from tt_bench.runs.run_config import RunConfig, as_path, plan_runs
 from tt_bench.runs.threads import choose_threads
 
 
@@ -60,9 +60,11 @@ def compare(
         episodes=episodes,
         max_steps=max_steps,
         device=device,
-        output=Path(output),
+        output=as_path(output),
     )
-    experiment = Experiment.of(data, recipe or recipe_for(data.name), config)
+    experiment = Experiment.of(
+        data, recipe_for(data.name) if recipe is None else recipe, config
+    )
     if budget is not None:
         experiment = within_budget(experiment, budget, notify)
     return run_all(experiment, notify)

@@ -30,6 +30,7 @@ from tt_bench.methods import (
 )
 from tt_bench.results import RunResult, Store, normalise, save_result
 from tt_bench.runs.run_config import Run, RunConfig
+from tt_bench.runs.termination import termination_interrupts
 
 
 @attrs.frozen(eq=False)
@@ -79,10 +80,11 @@ class Experiment:
         context = self.context(run, notify)
         settings = self._settings(run, context)
         found = self.store.find_result(run.method, settings)
+        recording = self.store.recording_path(run.method, settings, self.config.device)
         if found is not None:
+            recording.unlink(missing_ok=True)  # of a process that was killed meanwhile
             return found
         prepared = METHODS[run.method].prepare(context)
-        recording = self.store.recording_path(run.method, settings, self.config.device)
         if prepared.agent is None:
             result = self._from_data(run, settings)
         else:
@@ -127,17 +129,24 @@ class Experiment:
         if not isinstance(agent, RememberingAgent):
             return self._evaluate(run, agent, notify)
         resuming = ResumingAgent(agent, recording)
-        try:
+        with termination_interrupts():
             try:
-                outcome = self._evaluate(run, resuming, notify)
-            except OtherEpisodesError:
-                recording.unlink(missing_ok=True)
-                outcome = self._evaluate(run, resuming, notify)
-        except KeyboardInterrupt:
-            resuming.save()
-            raise
+                outcome = self._evaluate_again(run, resuming, recording, notify)
+            except KeyboardInterrupt:
+                resuming.save()
+                raise
         acting = np.asarray(resuming.recording.act_seconds, np.float32)
         return attrs.evolve(outcome, act_seconds=acting, seconds=resuming.seconds())
+
+    def _evaluate_again(
+        self, run: Run, resuming: ResumingAgent, recording: Path, notify: Notify
+    ) -> Evaluation:
+        """Repeat what was played and go on; play anew where it can't be repeated."""
+        try:
+            return self._evaluate(run, resuming, notify)
+        except OtherEpisodesError:
+            recording.unlink(missing_ok=True)
+            return self._evaluate(run, resuming, notify)
 
     def _evaluate(self, run: Run, agent: Agent, notify: Notify) -> Evaluation:
         name = f"{run.method} seed {run.seed}, {self.config.episodes} episodes"

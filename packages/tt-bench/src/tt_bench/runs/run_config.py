@@ -1,14 +1,50 @@
 """What to run: methods, seeds, episodes, and where."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import attrs
 import torch
-from attrs.validators import ge, le, optional
+from attrs.validators import ge, le, lt, optional
 
+from tt_bench.files import first_line
 from tt_bench.methods import METHODS
+
+_SEEDS = 2**53  # episodes have a thousand times as large ones, which torch must take
+
+
+def check_device(device: str) -> None:
+    """Compute something on a device.
+
+    Raises:
+        ValueError: torch can't, because there is none or it only pretends to compute.
+    """
+    try:
+        torch.ones(1, device=device).add(1).item()
+    except (RuntimeError, AssertionError) as error:  # NotImplementedError is the former
+        reason = first_line(error)
+        raise ValueError(
+            f"expected a device that torch can use, got {device!r} ({reason}); "
+            "cpu always works"
+        ) from error
+
+
+def _usable(_: object, __: object, device: str) -> None:
+    check_device(device)
+
+
+def as_path(path: str | os.PathLike[str]) -> Path:
+    """Return a path with a leading ~ written out.
+
+    Raises:
+        ValueError: there is no such user.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"expected a folder, got {path} ({error})") from error
 
 
 @attrs.frozen
@@ -29,11 +65,11 @@ class RunConfig:
         default=("random", "behaviour", "bc", "iql", "tt", "tt+q")
     )
     seeds: int = attrs.field(default=3, validator=ge(1))
-    first_seed: int = attrs.field(default=0, validator=ge(0))
+    first_seed: int = attrs.field(default=0, validator=[ge(0), lt(_SEEDS)])
     episodes: int = attrs.field(default=20, validator=[ge(1), le(999)])
     max_steps: int | None = attrs.field(default=None, validator=optional(ge(1)))
-    device: str = attrs.field(default="cpu")
-    output: Path = attrs.field(default=Path(".tt"))
+    device: str = attrs.field(default="cpu", validator=_usable)
+    output: Path = attrs.field(default=Path(".tt"), converter=as_path)
 
     @methods.validator
     def _known(self, _: "attrs.Attribute[Any]", methods: Sequence[str]) -> None:
@@ -43,17 +79,6 @@ class RunConfig:
             raise ValueError(
                 f"expected methods out of {known}; got {', '.join(unknown) or 'none'}"
             )
-
-    @device.validator
-    def _usable(self, _: "attrs.Attribute[Any]", device: str) -> None:
-        try:
-            torch.empty(0, device=device)
-        except (RuntimeError, AssertionError) as error:
-            reason = str(error).splitlines()[0]
-            raise ValueError(
-                f"expected a device that torch can use, got {device!r} ({reason}); "
-                "cpu always works"
-            ) from error
 
     @output.validator
     def _a_folder(self, _: "attrs.Attribute[Any]", output: Path) -> None:

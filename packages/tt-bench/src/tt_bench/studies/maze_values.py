@@ -1,7 +1,7 @@
 """Hold a critic's V against what a table learns and the shortest ways to the goal."""
 
-import json
 from functools import partial
+from pathlib import Path
 
 import attrs
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tt_bench.data import SOURCES, Source, collect, make_collector
 from tt_bench.evaluation import episode_seeds, evaluate
-from tt_bench.files import write_json
+from tt_bench.files import how_to_mend, read_json, write_json
 from tt_bench.interface import FloatArray, Notify, working
 from tt_bench.methods import CRITIC, Context, find_critic, is_trained, model_folder
 from tt_bench.studies.data_ways import learn_values, search_data
@@ -63,7 +63,7 @@ def check_values(context: Context) -> Agreement | None:
         return None
     path = model_folder(context, CRITIC) / "values.json"
     if path.exists():
-        return Agreement(**json.loads(path.read_text()))
+        return _read_agreement(path)
     observations = _unseen(source, context.notify)
     values = find_critic(context).critic.v(observations).double().cpu().numpy()
     table, in_data = _by_the_data(context, observations)
@@ -76,6 +76,19 @@ def check_values(context: Context) -> Agreement | None:
     )
     write_json(path, attrs.asdict(found))
     return found
+
+
+def _read_agreement(path: Path) -> Agreement:
+    """Read what was found before.
+
+    Raises:
+        ValueError: the file is damaged; the message names it.
+    """
+    kept, names = read_json(path), [field.name for field in attrs.fields(Agreement)]
+    numbers = [kept.get(name) for name in names]
+    if set(kept) != set(names) or not all(isinstance(n, float) for n in numbers):
+        raise ValueError(f"{path}: not what was found of V; {how_to_mend(path)}")
+    return Agreement(**kept)
 
 
 def _unseen(source: Source, notify: Notify) -> FloatArray:
