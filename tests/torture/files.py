@@ -21,7 +21,10 @@ from tt_bench.evaluation import OtherEpisodesError, ResumingAgent
 from tt_critic import train_critic
 from tt_model import TrainConfig, TrajectoryTransformer
 
-CHECKSUMMED: frozenset[str] = frozenset({"tokenizer", "played"})
+CHECKSUMMED: frozenset[str] = frozenset(
+    {"model", "critic", "tokenizer", "checkpoint", "critic's", "played"}
+    | {"a run's tokenizer", "a run's critic", "a run's actor"}
+)
 """Formats whose readers tell any other bytes from those that were written."""
 
 

@@ -83,6 +83,14 @@ def mapping(others: _Is = lambda _: True, /, **entries: _Is) -> _Validator:
     return check
 
 
+def critic_with_steps(_: Any, attribute: _Attribute, value: Any) -> None:
+    """Accept settings whose critic, if there is one, says how long it was trained."""
+    critic = value.get("critic", {"steps": 0})
+    fine = isinstance(critic, dict) and is_whole(critic.get("steps"))
+    wanted = "settings with the steps of the critic"
+    _expect(fine, attribute.name, wanted, critic)
+
+
 def maybe(*validators: _Validator) -> _Validator:
     """Make what accepts None, and what all of these accept."""
 

@@ -11,6 +11,7 @@ import attrs
 
 from tt_bench.files import how_to_mend, read_json, write_json
 from tt_bench.results.entries import (
+    critic_with_steps,
     increasing_pair,
     is_flag,
     is_number,
@@ -76,7 +77,7 @@ class RunResult:
             name=is_text, source=is_text, transitions=is_whole, episodes=is_whole
         )
     )
-    settings: dict[str, Any] = attrs.field(validator=mapping())
+    settings: dict[str, Any] = attrs.field(validator=[mapping(), critic_with_steps])
     budget: dict[str, float] = attrs.field(
         validator=mapping(is_number, steps=is_number, minutes=is_number)
     )

@@ -77,7 +77,8 @@ class RunConfig:
         if unknown or not methods:
             known = ", ".join(METHODS)
             raise ValueError(
-                f"expected methods out of {known}; got {', '.join(unknown) or 'none'}"
+                f"expected methods out of {known}; got "
+                f"{', '.join(map(str, unknown)) or 'none'}"
             )
 
     @output.validator
