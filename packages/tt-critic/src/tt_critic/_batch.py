@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from tt_critic._device import usable_device
+from tt_critic._input import whole
 from tt_critic._transitions import Bounds, Transitions, as_float32, check_data
 
 
@@ -55,7 +56,12 @@ def as_batch(
 
 
 def draw_batch(batch: Batch, size: int, generator: torch.Generator) -> Batch:
-    """Draw ``size`` transitions with replacement, on the generator's device."""
+    """Draw ``size`` transitions with replacement, on the generator's device.
+
+    Raises:
+        ValueError: If ``size`` is no whole number of at least 1.
+    """
     count, device = len(batch.rewards), generator.device
-    rows = torch.randint(count, (size,), generator=generator, device=device)
+    shape = (whole(size, "size", 1),)
+    rows = torch.randint(count, shape, generator=generator, device=device)
     return Batch(*(column[rows] for column in batch))

@@ -1,12 +1,13 @@
 """Settings of implicit Q-learning, and the two published recipes."""
 
 import math
-import operator
 from collections.abc import Iterable
 from typing import Any
 
 import attrs
 from attrs.validators import and_, ge, gt, le, lt
+
+from tt_critic._input import widths
 
 _POSITIVE = and_(gt(0.0), lt(math.inf))
 _NOT_NEGATIVE = and_(ge(0.0), lt(math.inf))
@@ -27,17 +28,7 @@ _SEED = and_(_whole, ge(-(2**63)), lt(2**64))  # what torch takes
 
 
 def _as_widths(value: Iterable[int]) -> tuple[int, ...]:
-    """Return the widths as a tuple, whatever sequence they came in."""
-    try:
-        widths = tuple(map(operator.index, value))
-    except TypeError:
-        widths = ()
-    if not widths or min(widths) < 1:
-        raise ValueError(
-            f"hidden must hold one or more positive whole numbers, got {value!r}; "
-            "the published networks use (256, 256)."
-        )
-    return widths
+    return widths(value, fewest=1)
 
 
 @attrs.frozen(kw_only=True)

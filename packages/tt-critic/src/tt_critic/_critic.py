@@ -150,9 +150,12 @@ class Critic:
     def _checked(self, name: str, given: Any, size: int) -> Tensor:
         if isinstance(given, np.ndarray):  # torch warns of one that can't be written to
             given = np.require(given, requirements="W")
-        tensor = torch.as_tensor(
-            given, dtype=self.networks.dtype, device=self.networks.device
-        )
+        try:
+            tensor = torch.as_tensor(
+                given, dtype=self.networks.dtype, device=self.networks.device
+            )
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{name} must hold real numbers: {error}.") from error
         if tensor.ndim != 2 or tensor.shape[1] != size:
             raise ValueError(
                 f"{name} must have shape [B, {size}], got {list(tensor.shape)}; the "

@@ -9,6 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from tt_critic._input import seeded, whole, widths
 from tt_critic._losses import gaussian_log_probability
 
 LOWEST, HIGHEST = -5.0, 2.0  # log-deviation of the policy
@@ -21,10 +22,15 @@ def perceptron(
 
     Weights are orthogonal with gain sqrt(2), the last ones with gain 0.01, so that
     predictions start near 0; biases are 0.
+
+    Raises:
+        ValueError: If a size is no whole number of at least 1.
     """
+    first, last = whole(inputs, "inputs", 1), whole(outputs, "outputs", 1)
+    inner = widths(hidden)
     modules: list[nn.Module] = []
-    for fan_in, fan_out in pairwise((inputs, *hidden, outputs)):
-        gain = 2**0.5 if len(modules) < 2 * len(hidden) else 0.01
+    for fan_in, fan_out in pairwise((first, *inner, last)):
+        gain = 2**0.5 if len(modules) < 2 * len(inner) else 0.01
         linear = nn.Linear(fan_in, fan_out, device="meta").to_empty(device="cpu")
         nn.init.orthogonal_(linear.weight, gain, generator=generator)
         nn.init.zeros_(linear.bias)
@@ -94,14 +100,20 @@ class Networks(nn.Module):
     def __init__(
         self, observation: int, action: int, hidden: tuple[int, ...], seed: int = 0
     ) -> None:
-        """Draw the networks, for Do and Da numbers, with hidden layers so wide."""
+        """Draw the networks, for Do and Da numbers, with hidden layers so wide.
+
+        Raises:
+            ValueError: If a size is no whole number of at least 1, or the seed is none
+                that torch takes.
+        """
         super().__init__()
-        self.observation_size, self.action_size = observation, action
-        self.hidden = hidden
-        generator = torch.Generator().manual_seed(seed)
-        self.value = perceptron(observation, hidden, 1, generator)
-        self.q = TwinQ(observation, action, hidden, generator)
-        self.policy = GaussianPolicy(observation, action, hidden, generator)
+        self.observation_size = whole(observation, "observation", 1)
+        self.action_size = whole(action, "action", 1)
+        self.hidden = widths(hidden)
+        generator = seeded(seed)
+        self.value = perceptron(observation, self.hidden, 1, generator)
+        self.q = TwinQ(observation, action, self.hidden, generator)
+        self.policy = GaussianPolicy(observation, action, self.hidden, generator)
         self.target_q = copy.deepcopy(self.q).requires_grad_(False)
 
     def v(self, observations: Tensor) -> Tensor:

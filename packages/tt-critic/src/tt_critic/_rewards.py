@@ -34,7 +34,8 @@ def locomotion_rewards(rewards: ArrayLike, ends: ArrayLike) -> NDArray[np.float3
             f"the best and worst of {len(stops)} episode returns must differ, all are "
             f"{returns[0]}; leave such rewards unscaled."
         )
-    return _as_float32(flat * (1000.0 / spread))
+    with np.errstate(over="ignore", invalid="ignore"):  # reported there
+        return _as_float32(flat * (1000.0 / spread))
 
 
 def antmaze_rewards(rewards: ArrayLike) -> NDArray[np.float32]:
