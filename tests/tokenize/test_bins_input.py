@@ -124,6 +124,7 @@ def test_tokens_of_every_integer_type_decode(kind: type[Bins], dtype: Any) -> No
         ([[1.0, np.nan]], [[0.0, 1.5, 3.0]]),
         ([[1.0, 2.0]], [[0.0, 1.5, np.inf]]),
         ([[1.0, 2.0]], [[0.0, 2.5, 3.0]]),
+        ([[1.0, 2.0]], [[0.0, 1.5, 1e39]]),
         ([[1.0, 1.0]], [[0.0, 1.0, 3.0]]),
         ([[1.0]], [[0.0, 1.5, 3.0]]),
         ([1.0, 2.0], [0.0, 1.5, 3.0]),
@@ -136,3 +137,11 @@ def test_bins_that_would_not_round_trip_cannot_be_made(
 ) -> None:
     with pytest.raises(ValueError, match="fit"):
         QuantileBins(edges, middles)
+
+
+def test_bins_are_made_of_numbers_only() -> None:
+    edges, middles = np.array([[1.0, 2.0]]), np.array([[0.0, 1.5, 3.0]])
+    with pytest.raises(ValueError, match="edges must be real numbers, got dtype <U32"):
+        QuantileBins(edges.astype("U"), middles)
+    with pytest.raises(ValueError, match="middles must be real numbers, got dtype obj"):
+        QuantileBins(edges, middles.astype(object))

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tt_tokenize import _distribution
-from tt_tokenize._input import finite, real_array
+from tt_tokenize._input import finite, real_array, to_float32
 from tt_tokenize._search import blocks, count_by_comparing, count_by_tree, search_tree
 from tt_tokenize._table import check_table
 
@@ -51,7 +51,8 @@ class Bins(ABC):
     dtype: np.dtype[np.unsignedinteger[Any]] = attrs.field(init=False)
 
     def __attrs_pre_init__(self, edges: npt.ArrayLike, middles: npt.ArrayLike) -> None:
-        check_table(np.asarray(edges), np.asarray(middles))
+        given = real_array(edges, "edges"), real_array(middles, "middles")
+        check_table(*map(to_float32, given))
 
     @_tree.default
     def _grow_tree(self) -> tuple[npt.NDArray[np.float32], ...]:
