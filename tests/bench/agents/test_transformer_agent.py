@@ -195,10 +195,15 @@ def test_wrong_counts_and_settings_are_refused() -> None:
     agent.start(2, 0)
     with pytest.raises(ValueError, match="2 environments"):
         agent.act(np.zeros((3, 2), np.float32), np.ones(3, np.bool_))
+    two, both = np.zeros((2, 2), np.float32), np.ones(2, np.bool_)
+    agent.observe(agent.act(two, both), np.zeros(2, np.float32), both)
+    for rewards in (np.zeros(4, np.float32), np.zeros((), np.float32)):
+        with pytest.raises(ValueError, match="rewards of 2 environments, got shape"):
+            agent.observe(agent.act(two, both), rewards, both)
     with pytest.raises(ValueError, match="at least 1"):
         agent_of(Scripted(), context=0)
     with pytest.raises(ValueError, match="bounds of 1 action"):
-        agent_of(Scripted(), low=np.zeros(2, np.float32))
+        agent_of(Scripted(), low=np.zeros(2), high=np.ones(2))
 
 
 def test_evaluation_with_early_ends_leaves_the_other_rows_as_they_were() -> None:

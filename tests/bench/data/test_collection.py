@@ -107,8 +107,12 @@ def test_episodes_hold_what_was_seen_done_and_earned() -> None:
 
 
 def test_a_collection_needs_something_to_collect() -> None:
-    with pytest.raises(ValueError, match="at least one"):
-        collect(Teller(), Clock, transitions=0, seed=0)
+    numbers: list[Any] = [0, 1.5, float("inf")]
+    for number in numbers:
+        with pytest.raises(ValueError, match=f"whole numbers, got {number} and 20"):
+            collect(Teller(), Clock, transitions=number, seed=0)
+        with pytest.raises(ValueError, match=f"whole numbers, got 9 and {number}"):
+            collect(Teller(), Clock, transitions=9, seed=0, parallel=number)
 
 
 def test_a_seed_repeats_a_collection_and_rounds_differ() -> None:

@@ -409,8 +409,9 @@ def test_an_id_is_used_once(episodes: Episodes) -> None:
     write_minari(episodes, NAME, pendulum())
     with pytest.raises(ValueError, match="unused dataset id"):
         write_minari(episodes, NAME, pendulum())
-    with pytest.raises(ValueError, match="Malformed"):
-        write_minari(episodes, "no version", pendulum())
+    for name in ("no version", "some/thing", ""):
+        with pytest.raises(ValueError, match=f"with its version .* got '{name}'"):
+            write_minari(episodes, name, pendulum())
 
 
 def test_data_of_another_environment_is_refused(episodes: Episodes) -> None:

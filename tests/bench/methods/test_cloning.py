@@ -1,3 +1,5 @@
+from typing import cast
+
 import numpy as np
 import pytest
 
@@ -55,5 +57,10 @@ def test_steps_are_reported_and_settings_checked() -> None:
     steps: list[int] = []
     clone(linear_data(), CloningConfig(steps=3, width=4), seed=0, on_step=steps.append)
     assert steps == [1, 2, 3]
+    for seed in (1.0, float("inf"), "0", -1):
+        with pytest.raises(
+            ValueError, match="seeds that are whole numbers from 0, got"
+        ):
+            clone(linear_data(), CloningConfig(steps=3), seed=cast(int, seed))
     with pytest.raises(ValueError, match="fraction"):
         CloningConfig(fraction=1.5)

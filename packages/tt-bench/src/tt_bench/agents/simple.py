@@ -5,6 +5,7 @@ from collections.abc import Callable
 import attrs
 import numpy as np
 
+from tt_bench.agents.bounds import action_numbers
 from tt_bench.files import one_line
 from tt_bench.interface import BoolArray, FloatArray
 
@@ -16,8 +17,10 @@ class RandomAgent:
         """Take the bounds, which must be finite.
 
         Raises:
-            ValueError: if they are not, or further apart than a number can be.
+            ValueError: if they are not, or further apart than a number can be, or
+                have other shapes.
         """
+        action_numbers(low, high)
         with np.errstate(over="ignore", invalid="ignore"):
             width = np.subtract(high, low, dtype=np.float64)
         if not np.isfinite(width).all():
@@ -59,6 +62,10 @@ class FunctionAgent:
     function: Callable[[FloatArray], FloatArray]
     low: FloatArray
     high: FloatArray
+
+    def __attrs_post_init__(self) -> None:
+        """Check the shapes of the bounds."""
+        action_numbers(self.low, self.high)
 
     def start(self, count: int, seed: int, /) -> None:
         """Do nothing: the function has no memory."""

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from tt_bench.agents.bounds import action_numbers
 from tt_bench.interface import (
     BoolArray,
     FloatArray,
@@ -66,10 +67,10 @@ class TransformerAgent:
                 "expected context and plan_every of at least 1, "
                 f"got {context} and {plan_every}"
             )
-        if len(low) != layout.action or len(high) != layout.action:
+        if (numbers := action_numbers(low, high)) != layout.action:
             raise ValueError(
-                f"expected bounds of {layout.action} action numbers, got {len(low)} "
-                f"and {len(high)}; the layout must be that of the environment"
+                f"expected bounds of {layout.action} action numbers, got {numbers}; "
+                "the layout must be that of the environment"
             )
         self.bins = bins
         self.layout = layout
@@ -97,11 +98,7 @@ class TransformerAgent:
         Raises:
             ValueError: `start` was not called for this many rows.
         """
-        if len(observations) != len(self._present):
-            raise ValueError(
-                f"expected observations of {len(self._present)} environments, got "
-                f"{len(observations)}; call start with their number first"
-            )
+        self._check_rows("observations", observations)
         seen = self._encode(observations[active], self.layout.observation_slice)
         self._present[active] = seen
         if self._due(active):
@@ -114,7 +111,13 @@ class TransformerAgent:
     def observe(
         self, actions: FloatArray, rewards: FloatArray, active: BoolArray, /
     ) -> None:
-        """Append the transition that just happened to the past."""
+        """Append the transition that just happened to the past.
+
+        Raises:
+            ValueError: actions or rewards are not of as many rows.
+        """
+        self._check_rows("actions", actions)
+        self._check_rows("rewards", rewards)
         layout = self.layout
         happened = self._plans[active, self._offset]
         happened[:, layout.observation_slice] = self._present[active]
@@ -154,6 +157,14 @@ class TransformerAgent:
         self._plans = memory["plans"].copy()
         self._offset = int(memory["offset"])
         self._generator.set_state(torch.from_numpy(memory["generator"]))
+
+    def _check_rows(self, name: str, array: FloatArray) -> None:
+        count = len(self._present)
+        if np.shape(array)[:1] != (count,):
+            raise ValueError(
+                f"expected {name} of {count} environments, got shape "
+                f"{list(np.shape(array))}; call start with their number first"
+            )
 
     def _due(self, active: BoolArray) -> bool:
         """Say whether no plan is left, or one of them has ended with a stop token."""

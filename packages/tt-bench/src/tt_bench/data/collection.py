@@ -1,5 +1,6 @@
 """Record what an agent does in parallel environments."""
 
+import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
@@ -43,12 +44,16 @@ def collect(
         progress: told the number of transitions so far and the number asked for.
 
     Raises:
-        ValueError: if no transitions or episodes are asked for.
+        ValueError: if no whole numbers of transitions and episodes are asked for.
     """
-    if transitions < 1 or parallel < 1:
+    try:
+        least = min(operator.index(transitions), operator.index(parallel))
+    except TypeError:  # an infinite number would be collected for ever
+        least = 0
+    if least < 1:
         raise ValueError(
-            "expected at least one transition and one episode at a time, got "
-            f"{transitions} and {parallel}"
+            "expected at least one transition and one episode at a time, as whole "
+            f"numbers, got {transitions!r} and {parallel!r}"
         )
     episodes: list[_Episode] = []
     done = 0

@@ -32,7 +32,7 @@ except Exception as error:
 
 def is_local(dataset_id: str) -> bool:
     """Say whether the local Minari cache holds a dataset; False for what is no id."""
-    return _is_id(dataset_id) and (dataset_folder(dataset_id) / "data").is_dir()
+    return is_id(dataset_id) and (dataset_folder(dataset_id) / "data").is_dir()
 
 
 def dataset_folder(dataset_id: str) -> Path:
@@ -41,7 +41,7 @@ def dataset_folder(dataset_id: str) -> Path:
     Raises:
         ValueError: if it is no Minari id, or there is no place for the cache.
     """
-    if not _is_id(dataset_id):
+    if not is_id(dataset_id):
         folder = os.path.isdir(os.path.expanduser(dataset_id))
         raise ValueError(
             "expected the path of an HDF5 file, or a Minari id with its version such "
@@ -57,7 +57,8 @@ def dataset_folder(dataset_id: str) -> Path:
         ) from error
 
 
-def _is_id(dataset_id: str) -> bool:
+def is_id(dataset_id: str) -> bool:
+    """Say whether a text is a Minari id with its version."""
     try:
         parse_dataset_id(dataset_id)
     except (ValueError, TypeError):  # TypeError where the version is missing

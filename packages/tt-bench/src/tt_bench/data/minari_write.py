@@ -20,6 +20,7 @@ from minari.namespace import create_namespace
 from minari.storage import get_dataset_path
 
 from tt_bench.data.episodes import Episodes
+from tt_bench.data.minari_cache import dataset_folder, is_id
 
 
 @attrs.frozen
@@ -55,8 +56,8 @@ def write_minari(episodes: Episodes, dataset_id: str, notes: MinariNotes) -> Pat
         ValueError: if the id is malformed or taken, or the data doesn't fit the
             environment's spaces.
     """
-    namespace, _, _ = parse_dataset_id(dataset_id)
     target = check_unused(dataset_id)
+    namespace, _, _ = parse_dataset_id(dataset_id)
     spaces = _spaces(episodes, notes.env)
     partial = get_dataset_path() / f".writing-{secrets.token_hex(8)}"
     try:
@@ -75,9 +76,14 @@ def check_unused(dataset_id: str) -> Path:
     """Return the folder that a dataset would be kept in.
 
     Raises:
-        ValueError: if the folder is there already.
+        ValueError: if it is no Minari id, or the folder is there already.
     """
-    target: Path = get_dataset_path(dataset_id)
+    if not is_id(dataset_id):
+        raise ValueError(
+            "expected a Minari id with its version such as mujoco/hopper/medium-v0, "
+            f"got {dataset_id!r}"
+        )
+    target = dataset_folder(dataset_id)
     if target.exists():
         raise ValueError(
             f"expected an unused dataset id, {dataset_id!r} exists at {target}: "

@@ -1,6 +1,12 @@
 """Agents played in environments: scored, recorded, resumed."""
 
-from tt_bench.evaluation.episodes import Evaluation, Step, episode_seeds, evaluate
+from tt_bench.evaluation.episodes import (
+    Evaluation,
+    Step,
+    episode_seeds,
+    evaluate,
+    whole_seeds,
+)
 from tt_bench.evaluation.exchange import Environment
 from tt_bench.evaluation.loop import Moment, play, reset
 from tt_bench.evaluation.resume import OtherEpisodesError, ResumingAgent
@@ -20,4 +26,5 @@ __all__ = [
     "play",
     "record",
     "reset",
+    "whole_seeds",
 ]

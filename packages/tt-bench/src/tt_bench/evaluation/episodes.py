@@ -118,7 +118,7 @@ def evaluate(
         ValueError: no seeds, spaces that are not flat boxes, actions that are not
             finite, or an environment whose answers are no numbers.
     """
-    numbers = _whole(seeds)
+    numbers = whole_seeds(seeds)
     if not numbers:
         raise ValueError("expected at least one seed, got none; give one per episode")
     if max_steps is not None and max_steps < 1:
@@ -131,10 +131,14 @@ def evaluate(
             env.close()
 
 
-def _whole(seeds: Sequence[int]) -> list[int]:
-    """Return seeds as whole numbers of at least 0."""
+def whole_seeds(seeds: Sequence[int]) -> list[int]:
+    """Return seeds as whole numbers of at least 0.
+
+    Raises:
+        ValueError: one is not.
+    """
     try:
-        numbers = [operator.index(seed) for seed in seeds]
+        numbers = [int(operator.index(seed)) for seed in seeds]
     except TypeError:
         numbers = [-1]
     if min(numbers, default=0) < 0:

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from tt_bench.agents import FunctionAgent
 from tt_bench.data import Episodes
+from tt_bench.evaluation import whole_seeds
 from tt_bench.interface import FloatArray, working
 from tt_bench.methods.method import Context, Method, Prepared, stepwise
 from tt_bench.methods.settings import CloningConfig, Recipe
@@ -71,7 +72,12 @@ def clone(
     device: str | torch.device = "cpu",
     on_step: Callable[[int], None] | None = None,
 ) -> ClonedPolicy:
-    """Train a policy to do what the data does; the same seed gives the same policy."""
+    """Train a policy to do what the data does; the same seed gives the same policy.
+
+    Raises:
+        ValueError: the seed is no whole number of at least 0.
+    """
+    (seed,) = whole_seeds([seed])
     rows = best_transitions(episodes, config.fraction)
     observations = torch.from_numpy(episodes.observations[rows]).to(device)
     actions = torch.from_numpy(episodes.actions[rows]).to(device)
