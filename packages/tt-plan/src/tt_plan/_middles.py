@@ -13,14 +13,25 @@ Middles = Tensor | npt.NDArray[Any]
 
 def as_middles(name: str, values: Middles, axes: str) -> Tensor:
     """Check bin middles of the axes that `axes` names, a letter each."""
-    # a copy: the arrays of frozen bins can't be written to, which torch warns of
-    middles = values if isinstance(values, Tensor) else torch.tensor(values)
+    middles = values if isinstance(values, Tensor) else _as_tensor(name, values)
     if middles.ndim != len(axes) or middles.numel() == 0:
         raise ValueError(
             f"{name} must be [{', '.join(axes)}] bin middles, but its shape is "
             f"{tuple(middles.shape)}; select the columns of the tokenizer's middles"
         )
     return middles if middles.is_floating_point() else middles.float()
+
+
+def _as_tensor(name: str, values: npt.NDArray[Any]) -> Tensor:
+    """Copy an array: those of frozen bins can't be written to, as torch warns."""
+    try:
+        return torch.tensor(values)
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} must be bin middles as numbers, but is {type(values).__name__} "
+            f"that torch can't take ({error}); select the columns of the tokenizer's "
+            "middles"
+        ) from error
 
 
 def bin_probabilities(logits: Tensor, position: int, middles: Tensor) -> Tensor:

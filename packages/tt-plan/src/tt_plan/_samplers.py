@@ -7,7 +7,7 @@ A row whose largest logit is not a number or infinite is no distribution: it hol
 or plus infinity, or nothing but minus infinity. All its tokens are -1.
 """
 
-import math
+import sys
 from numbers import Integral
 
 import torch
@@ -125,7 +125,7 @@ def temperature(value: float, inner: Sampler) -> Sampler:
 
     Above 1 flattens, below 1 sharpens. Raises ValueError unless 0 < value < infinity.
     """
-    if not 0.0 < value < math.inf:
+    if not 0.0 < value <= sys.float_info.max:
         raise ValueError(
             f"a temperature is above 0 and finite, but got {value}; use greedy() for "
             "its lower limit"

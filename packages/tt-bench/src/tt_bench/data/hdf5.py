@@ -104,7 +104,7 @@ def _open(path: Path) -> Iterator[h5py.File]:
     if not path.is_file():
         raise ValueError(f"expected an HDF5 file, found none at {path}")
     with (
-        reading(f"HDF5 file at {path}", _ADVICE, UnreadableError),
+        reading("HDF5 file", path, _ADVICE, UnreadableError),
         h5py.File(path, "r") as file,
     ):
         check_contents(path, file, UnreadableError)

@@ -48,7 +48,8 @@ def open_minari(dataset_id: str, *, trust: bool = False) -> Any:
 def reading_minari(dataset_id: str) -> Any:
     """Turn what damaged files of a dataset lead to into one clear error."""
     return reading(
-        f"Minari dataset {dataset_id!r} at {dataset_folder(dataset_id)}",
+        f"Minari dataset {dataset_id!r}",
+        dataset_folder(dataset_id),
         "remove that folder and download or collect it again",
     )
 

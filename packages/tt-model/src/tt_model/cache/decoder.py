@@ -79,7 +79,7 @@ class Decoder:
 
         Raises:
             ValueError: If the prefix is not of integers, or has no rows or no tokens;
-                on a CPU if a token is neither a bin nor the stop token nor such padding.
+                on a CPU if a token is neither a bin nor the stop token nor padding.
         """
         check_tokens(prefix)
         check_values(prefix, self._model.config)
