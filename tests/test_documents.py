@@ -229,8 +229,15 @@ def scripted(name: str, arguments: list[str]) -> Iterator[str]:
 
 
 def check_paths(words: list[str]) -> None:
-    paths = [word for word in words if not word.startswith("-")]
+    paths = [word for word in words if not (word.startswith("-") or word.isdigit())]
     assert all((ROOT / path).exists() for path in paths), paths
+
+
+def check_cd(words: list[str]) -> None:
+    """Look up a module that is run from another folder."""
+    folder, _, python, option, module = words[:5]
+    assert (python, option) == ("python", "-m")
+    assert (ROOT / folder / module / "__main__.py").exists()
 
 
 def check_pre_commit(words: list[str]) -> None:
@@ -242,6 +249,7 @@ def check_pre_commit(words: list[str]) -> None:
 
 
 CHECKS: dict[str, Callable[[list[str]], None]] = {
+    "cd": check_cd,
     "hatch": check_hatch,
     "mypy": check_paths,
     "pip": check_pip,
