@@ -1,4 +1,12 @@
-"""Read Minari datasets: from the local cache, else downloaded."""
+"""Read Minari datasets: from the local cache, else downloaded.
+
+Data of gymnasium-robotics' ant mazes is of a continuing task: it goes on in the
+goal, and its goals change from episode to episode. Here it becomes that of D4RL's
+task, evaluated in `tt/AntMaze-...-v0`: the reward is 1 within 0.5 m of the maze's
+fixed goal, where the episode is cut and has terminated; the reference is (0, 1).
+Of maps without such a task, and with other keys, episodes are cut after their
+first reward, and evaluated with `continuing_task=False`.
+"""
 
 import contextlib
 from collections.abc import Callable, Sequence
@@ -50,18 +58,10 @@ def read_minari(
     An episode that neither terminated nor was truncated counts as truncated. The
     reference is the dataset's own, else that of D4RL for its environment's family.
 
-    Data of gymnasium-robotics' ant mazes is of a continuing task: it goes on in the
-    goal, and its goals change from episode to episode. Here it becomes that of D4RL's
-    task, evaluated in `tt/AntMaze-...-v0`: the reward is 1 within 0.5 m of the maze's
-    fixed goal, where the episode is cut and has terminated; the reference is (0, 1).
-    Of maps without such a task, and with other keys, episodes are cut after their
-    first reward, and evaluated with `continuing_task=False`.
-
     Args:
         dataset_id: such as `mujoco/hopper/medium-v0`.
         keys: the parts of a dictionary observation to join, in order, in place of
-            the above; the others may be anything, as images. Keys of nested
-            dictionaries are joined by "/".
+            the above. Keys of nested dictionaries are joined by "/".
         goal: "observed" joins the desired goal in any case. "fixed" makes the rewards
             those for the one goal that the environment of the dataset, a maze of
             gymnasium-robotics with one cell for it, is evaluated for; the goal is then
