@@ -1,6 +1,5 @@
 """Kills: whatever ends a run, the next one ends it well and leaves nothing stray."""
 
-import contextlib
 import os
 import signal
 import sys
@@ -22,8 +21,9 @@ from torture.files import same
 from torture.values import Draws, pick
 from torture.verdict import Kind, Verdict
 from tt_bench import load_result, read_minari
-from tt_bench.cli import collect, datasets, main, messages
+from tt_bench.cli import collect, datasets, messages
 from tt_bench.cli.ending import as_process
+from tt_bench.cli.main import run
 from tt_bench.data import sources
 from tt_bench.evaluation import resume
 
@@ -40,6 +40,13 @@ class Job(NamedTuple):
     name: str
     arguments: tuple[str, ...]
     processes: int = 1
+
+
+class Process(NamedTuple):
+    """Hold the id of a process, and the file of what it says to be wrong."""
+
+    id: int
+    said: Path
 
 
 class Left(NamedTuple):
@@ -82,53 +89,56 @@ def undisturbed(arguments: tuple[str, ...]) -> Left:
     """Do a job that nobody kills."""
     with tempfile.TemporaryDirectory() as folder:
         began = time.monotonic()
-        status, said = _wait(_begin(arguments, Path(folder)), Path(folder))
+        status, said = _wait(_begin(arguments, Path(folder)))
         if status:
             raise RuntimeError(f"{arguments} ended with {status}: {said}")
         return _look(Path(folder), time.monotonic() - began)
 
 
-def _begin(arguments: Sequence[str], folder: Path) -> int:
+def _begin(arguments: Sequence[str], folder: Path) -> Process:
     """Fork a process that gives a command in a folder, as a shell would start it."""
+    said = folder / f"{time.monotonic_ns()}.said"
+    error = os.open(said, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     child = os.fork()
     if child:
-        return child
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+        os.close(error)
+        return Process(child, said)
     status = 1
     try:
-        for number, name in ((1, "out"), (2, "err")):
-            file = os.open(folder / f"{os.getpid()}.{name}", os.O_CREAT | os.O_WRONLY)
-            os.dup2(file, number)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        os.dup2(error, 2)
         sys.stdout, sys.stderr = open(1, "w"), open(2, "w")  # noqa: SIM115
         os.chdir(folder)
         if "collect" in arguments:
             os.environ["MINARI_DATASETS_PATH"] = str(folder / ".tt")
-        status = as_process(partial(main, list(arguments)))
-    except KeyboardInterrupt:  # before or after the command
-        status = 130
+        status = as_process(partial(_run, list(arguments)))
+        sys.stderr.flush()
     except BaseException:
         traceback.print_exc()
     finally:
-        with contextlib.suppress(BaseException):
-            sys.stderr.flush()
         os._exit(status)
 
 
-def _wait(child: int, folder: Path) -> tuple[int | None, str]:
+def _run(arguments: Sequence[str]) -> int:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+    return run(arguments)
+
+
+def _wait(process: Process) -> tuple[int | None, str]:
     """Wait for the end of a process: its status, None if it hangs, and what it said."""
     until = time.monotonic() + _PATIENCE
     status: int | None = None
-    while time.monotonic() < until:
-        ended, code = os.waitpid(child, os.WNOHANG)
-        if ended:
-            status = os.waitstatus_to_exitcode(code)
-            break
+    while status is None and time.monotonic() < until:
+        ended, code = os.waitpid(process.id, os.WNOHANG)
+        status = os.waitstatus_to_exitcode(code) if ended else None
         time.sleep(0.002)
-    else:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-    said = (folder / f"{child}.err").read_text(errors="replace")
-    for name in ("out", "err"):
-        (folder / f"{child}.{name}").unlink()
+    if status is None:
+        os.kill(process.id, signal.SIGKILL)
+        os.waitpid(process.id, 0)
+    said = process.said.read_text(errors="replace")
+    process.said.unlink()
     return status, said
 
 
@@ -170,7 +180,7 @@ def run_kills(draws: np.random.Generator) -> Verdict:
             if fault is not None:
                 return Verdict("fault", fault, f"{job.name}: {', '.join(done)}")
         what = f"{job.name}: {', '.join(done)}, then to the end"
-        status, said = _wait(_begin(job.arguments, folder), folder)
+        status, said = _wait(_begin(job.arguments, folder))
         if status != 0:
             return Verdict("lost", f"ends with {status}: {said[-400:]}", what)
         return judge(job, _look(folder, 0.0), what, len(done))
@@ -187,12 +197,12 @@ def _kill(job: Job, folder: Path, draws: Draws, done: list[str]) -> str | None:
     again = bool(draws.random() < 0.2)
     done.append(f"{len(killed)} x {number.name}{' twice' * again} at {after:.3f} s")
     for child in killed:
-        os.kill(child, number)
+        os.kill(child.id, number)
     if again:
         time.sleep(float(draws.uniform(0, 0.05)))
         for child in killed:
-            os.kill(child, number)
-    ends = [_wait(child, folder) for child in children]
+            os.kill(child.id, number)
+    ends = [_wait(child) for child in children]
     allowed = [_STOPPED if child in killed else (0,) for child in children]
     for (status, said), fine in zip(ends, allowed, strict=True):
         if status not in fine or "Traceback" in said:

@@ -236,6 +236,11 @@ def test_a_network_of_nan_is_one_error_and_no_score(
     assert not results(tmp_path)
 
 
+@pytest.mark.parametrize("seed", [20240101, 2**32, 2**40, 2**53 - 1])
+def test_seeds_of_more_than_32_bits_are_seeds(command: list[str], seed: int) -> None:
+    assert main([*command, "--first-seed", str(seed)]) == 0
+
+
 def test_a_damaged_result_is_named_with_the_fix(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

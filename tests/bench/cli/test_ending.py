@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -118,14 +118,38 @@ def test_ctrl_c_of_who_imports_the_package_is_left_alone() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_a_second_ctrl_c_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Leave signals and hooks of this process as they were."""
     before = signal.getsignal(signal.SIGINT)
-    try:
-        assert as_process(failing(KeyboardInterrupt())) == 130
-        os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(0.01)
-    finally:
-        signal.signal(signal.SIGINT, before)
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("process")
+def test_a_second_ctrl_c_changes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert as_process(failing(KeyboardInterrupt())) == 130
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(0.01)
+    assert capsys.readouterr().out == "stopped; the same command continues from here\n"
+
+
+@pytest.mark.usefixtures("process")
+def test_a_ctrl_c_that_a_freed_object_eats_comes_back(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class Freed:
+        def __del__(self) -> None:
+            raise KeyboardInterrupt
+
+    def run() -> int:
+        Freed()
+        time.sleep(10)
+        return 0
+
+    assert as_process(run) == 130
+    assert capsys.readouterr().err == ""
 
 
 def test_a_terminal_of_ascii_shows_numbers_of_what_it_lacks(tmp_path: Path) -> None:
@@ -137,14 +161,11 @@ def test_a_terminal_of_ascii_shows_numbers_of_what_it_lacks(tmp_path: Path) -> N
     assert said.startswith("error: expected an HDF5 file, found none at")
 
 
+@pytest.mark.usefixtures("process")
 def test_streams_are_told_to_show_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     ascii_only = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr(sys, "stdout", ascii_only)
-    before = signal.getsignal(signal.SIGINT)
-    try:
-        assert as_process(lambda: ascii_only.write("\N{SNOWMAN} \udce9") and 0) == 0
-    finally:
-        signal.signal(signal.SIGINT, before)
+    assert as_process(lambda: ascii_only.write("\N{SNOWMAN} \udce9") and 0) == 0
 
 
 @pytest.mark.parametrize(

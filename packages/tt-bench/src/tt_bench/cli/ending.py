@@ -10,8 +10,10 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from io import TextIOWrapper
 
 import torch
@@ -20,15 +22,14 @@ from rich.console import Console
 REFUSED, MISTAKEN, INTERRUPTED = 2, 70, 130
 """Statuses: bad input, a bug (`EX_SOFTWARE` of sysexits.h), and Ctrl-C."""
 
+_STUBBORN = 100
+_SOON = 0.01  # seconds
 _REFUSALS = (ValueError, ModuleNotFoundError, OSError)
 _MEMORY = (MemoryError, torch.OutOfMemoryError)
 
 
-def explain(error: BaseException, console: Console) -> int:
-    """Say in a line why a command ended, and return the exit status."""
-    if isinstance(error, KeyboardInterrupt):
-        console.print("stopped; the same command continues from here")
-        return INTERRUPTED
+def explain(error: Exception) -> int:
+    """Say in a line why a command failed, and return the exit status."""
     if isinstance(error, _REFUSALS):
         _say(f"error: {_one_line(error)}")
         return REFUSED
@@ -37,6 +38,12 @@ def explain(error: BaseException, console: Console) -> int:
         return REFUSED
     _say(f"error: {_one_line(error)}; this is a bug: {_keep_traceback(error)}")
     return MISTAKEN
+
+
+def tell_interrupted() -> int:
+    """Say that nothing is lost by Ctrl-C, and return the exit status."""
+    print("stopped; the same command continues from here", flush=True)  # noqa: T201
+    return INTERRUPTED
 
 
 def _one_line(error: BaseException) -> str:
@@ -62,23 +69,31 @@ def _keep_traceback(error: BaseException) -> str:
     return f"please send {path}"
 
 
-def as_process(main: Callable[[], int]) -> int:
+def as_process(run: Callable[[], int]) -> int:
     """Run a command as all that this process does, whatever interrupts it.
 
-    A second Ctrl-C, while the first is told, ends it with the same status, and what
-    the terminal can't show is shown as its number.
+    What the terminal can't show is shown as its number. A second Ctrl-C ends what the
+    first left to be done, and further ones change nothing.
     """
+    sys.unraisablehook = _interrupt_again
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        status = main()
-        _let_nothing_interrupt()
+        status = run()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     except KeyboardInterrupt:
-        _let_nothing_interrupt()
-        status = INTERRUPTED
+        for _ in range(_STUBBORN):  # as long as further ones arrive just here
+            with suppress(KeyboardInterrupt):
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
+                break
+        status = tell_interrupted()
     return status
 
 
-def _let_nothing_interrupt() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _interrupt_again(lost: "sys.UnraisableHookArgs") -> None:
+    """Bring back a Ctrl-C that came while an object was being freed, which ate it."""
+    if lost.exc_type is KeyboardInterrupt:
+        threading.Timer(_SOON, os.kill, (os.getpid(), signal.SIGINT)).start()
+    else:
+        sys.__unraisablehook__(lost)

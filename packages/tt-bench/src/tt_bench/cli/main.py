@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any, NamedTuple, NoReturn, TypeAlias
 
 import attrs
@@ -12,7 +13,7 @@ from rich.console import Console
 from tt_bench.catalogue import find_d4rl, similar_d4rl
 from tt_bench.cli.collect import Collect, run_collect
 from tt_bench.cli.compare import DEFAULT_DATASET, D4rl, run_d4rl, run_suite
-from tt_bench.cli.ending import explain
+from tt_bench.cli.ending import as_process, explain, tell_interrupted
 from tt_bench.cli.show import Show, run_show
 from tt_bench.cli.speed import Speed, run_speed
 from tt_bench.early import let_go
@@ -99,13 +100,25 @@ def _parse_suite(suite: str, arguments: Sequence[str]) -> list[D4rl]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return the exit status of the process."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        return run(sys.argv[1:] if arguments is None else arguments)
+    except KeyboardInterrupt:
+        return tell_interrupted()
+
+
+def command() -> int:
+    """Run what this process was given as all that it does."""
+    return as_process(partial(run, sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command, and say why where it fails; return the exit status."""
     console = Console(width=None if sys.stdout.isatty() else _LOG_WIDTH)
     try:
         let_go()
         _run(arguments, console)
-    except (Exception, KeyboardInterrupt) as error:
-        return explain(error, console)
+    except Exception as error:
+        return explain(error)
     return 0
 
 
