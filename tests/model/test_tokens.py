@@ -56,8 +56,17 @@ def test_wrong_steps_are_refused(wrong: int, cache: Any) -> None:
         decoder.step(torch.tensor([0.0, 1.0]), state)
 
 
+@pytest.mark.parametrize("dtype", [torch.bool, torch.float32, torch.complex64])
+def test_what_is_no_integer_is_refused(dtype: torch.dtype) -> None:
+    for read in (Decoder(make()).start, make().next_logits, make()):
+        with pytest.raises(ValueError, match="expected integer tokens"):
+            read(torch.ones(1, 4, dtype=dtype))
+
+
 @pytest.mark.parametrize("cache", ["shared", "ring"])
-@pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.int16, torch.int32])
+@pytest.mark.parametrize(
+    "dtype", [torch.uint8, torch.int8, torch.int16, torch.int32, torch.uint64]
+)
 def test_every_integer_type_is_read_alike(dtype: torch.dtype, cache: Any) -> None:
     decoder = Decoder(make(), cache=cache)
     prefix, tokens = torch.tensor([[0, 1, 2, 5]]), torch.tensor([4])

@@ -15,7 +15,8 @@ def check_tokens(tokens: Tensor) -> None:
     Raises:
         ValueError: Naming the shape and the type that came.
     """
-    whole = not (tokens.is_floating_point() or tokens.dtype == torch.bool)
+    real = not (tokens.is_floating_point() or tokens.is_complex())
+    whole = real and tokens.dtype != torch.bool
     if tokens.ndim != 2 or 0 in tokens.shape or not whole:
         raise ValueError(
             "expected integer tokens of shape [rows, time], both at least 1; got "
@@ -34,7 +35,7 @@ def check_values(tokens: Tensor, config: TransformerConfig) -> None:
     """
     if tokens.device.type != "cpu" or torch.compiler.is_compiling():
         return
-    lowest, highest = (int(end) for end in torch.aminmax(tokens))
+    lowest, highest = (int(end) for end in torch.aminmax(tokens.long()))
     if highest > config.vocabulary or lowest < -1:
         raise ValueError(
             f"expected tokens from 0 to {config.vocabulary} (the stop token), and -1 "

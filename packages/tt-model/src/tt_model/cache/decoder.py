@@ -114,7 +114,7 @@ class Decoder:
 
     def _check_step(self, tokens: Tensor) -> None:
         check_tokens(tokens[:, None])
-        lowest, highest = (int(end) for end in torch.aminmax(tokens))
+        lowest, highest = (int(end) for end in torch.aminmax(tokens.long()))
         if lowest < 0 or highest > self._model.config.vocabulary:
             raise ValueError(
                 f"expected tokens from 0 to {self._model.config.vocabulary}, the stop "
