@@ -206,11 +206,11 @@ def spoil(monkeypatch: pytest.MonkeyPatch, network: str) -> None:
 @pytest.mark.parametrize(
     ("method", "network", "message"),
     [
-        ("tt", "transformer", "the model's logits are NaN"),
-        ("tt-uniform", "transformer", "the model's logits are NaN"),
-        ("tt+q", "transformer", "the model's logits are NaN"),
-        ("tt+q", "critic", "rewards or values of QValue are NaN"),
-        ("iql", "critic", "NaN or infinity from the agent"),
+        ("tt", "transformer", "diverged"),
+        ("tt-uniform", "transformer", "diverged"),
+        ("tt+q", "transformer", "diverged"),
+        ("tt+q", "critic", "diverged"),
+        ("iql", "critic", "diverged"),
         ("bc", "policy", "NaN or infinity from the agent"),
         ("td3+bc", "actor", "NaN or infinity from the agent"),
     ],
