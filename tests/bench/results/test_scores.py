@@ -50,3 +50,9 @@ def test_other_environments_have_no_reference(env_id: str) -> None:
 def test_a_reference_that_does_not_increase_is_refused(reference: Any) -> None:
     with pytest.raises(ValueError, match=r"increases|could not convert"):
         normalise([1.0], reference)
+
+
+@pytest.mark.parametrize("returns", [[math.nan], [math.inf], [None], None, ["a"]])
+def test_returns_that_are_no_numbers_have_no_score(returns: Any) -> None:
+    with pytest.raises(ValueError, match=r"finite returns|could not convert"):
+        normalise(returns, (0.0, 1.0))

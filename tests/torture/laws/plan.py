@@ -44,7 +44,9 @@ class Babbler:
         return logits
 
     def start(self, prefix: Tensor, /) -> tuple[Tensor, int]:
-        """Say anything."""
+        """Say anything; refuse what is no token, as a model does."""
+        if not ((prefix >= 0) & (prefix <= tiny.BINS + self._shape)).all():
+            raise ValueError(f"the prefix has what is no token: {prefix}")
         return self._say(len(prefix)), len(prefix)
 
     def step(self, tokens: Tensor, state: int, /) -> tuple[Tensor, int]:

@@ -14,8 +14,8 @@ def normalise(
         reference: mean return of a random policy and of an expert.
 
     Raises:
-        ValueError: if the references are not finite, or the expert's return isn't
-            above the random one.
+        ValueError: if returns or references are not finite, or the expert's return
+            isn't above the random one.
     """
     ends = np.asarray(reference, np.float64)
     if ends.shape != (2,) or not np.isfinite(ends).all() or not ends[0] < ends[1]:
@@ -25,4 +25,6 @@ def normalise(
         )
     random, expert = ends.tolist()
     above = np.asarray(returns, np.float64) - random
+    if not np.isfinite(above).all():
+        raise ValueError(f"expected finite returns, got {str(returns)[:80]}")
     return np.asarray(100.0 * above / (expert - random))
