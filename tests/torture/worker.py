@@ -84,9 +84,10 @@ def _end(child: int, *, hangs: bool) -> Verdict:
     """End a process with all that it began; say what was wrong if it was lost."""
     if hangs:
         os.killpg(child, signal.SIGKILL)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    with contextlib.suppress(ProcessLookupError):
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    with contextlib.suppress(ProcessLookupError):  # while its id is still its own
         os.killpg(child, signal.SIGKILL)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if hangs:
         return Verdict("hang", "did not end in time", "")
     return Verdict("crash", f"its process ended with status {code}", "")
