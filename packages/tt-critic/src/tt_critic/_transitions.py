@@ -137,6 +137,11 @@ def _check_actions(actions: NDArray[Any], bounds: NDArray[np.float32]) -> None:
 
 
 def as_float32(name: str, given: ArrayLike) -> NDArray[np.float32]:
+    """Convert numbers of any shape to float32.
+
+    Raises:
+        ValueError: If one is not finite there, naming it by `name` and its row.
+    """
     with np.errstate(over="ignore"):  # reported below
         array = np.asarray(given, np.float32)
     if not np.isfinite(array).all():
