@@ -1,11 +1,16 @@
 """The shape of a trajectory transformer, checked once."""
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import attrs
-from attrs.validators import and_, ge, in_, instance_of, lt
+from attrs.validators import and_, ge, in_, instance_of, lt, optional
 
 Positions = Literal["rotary", "learned"]
+Inputs = Literal["token", "transition"]
+Outputs = Literal["table", "relative"]
+
+# settings of the second network, which files of the paper's do not name
+_LATER = frozenset({"inputs", "outputs", "per_position", "attending"})
 
 _COUNT = and_(instance_of(int), ge(1))
 
@@ -35,6 +40,20 @@ class TransformerConfig:
             token, which holds the future, by default. Negative ones count from
             the end.
         dropout: Rate on the embeddings and on both residual branches.
+        inputs: "token" embeds each token by itself, as in the paper. "transition"
+            embeds bins smoothly in their rank, and the input at a position is linear in
+            the embeddings of its transition so far and of the whole previous one: what
+            an early layer would have to gather is there at once. The blocks then start
+            as the identity. For "rotary" alone.
+        outputs: "table" has logits of their own for every bin, as in the paper;
+            "relative" adds logits that are smooth in the bin's rank, and logits by the
+            distance from the last token of the predicted column, for most columns move
+            little from one transition to the next. For "rotary" alone.
+        per_position: Whether the linear layers of the blocks have a matrix of their own
+            for each position of a transition: more is learned from as many tokens, at
+            the same cost of a token.
+        attending: How many of the blocks attend, the last ones; the others are
+            perceptrons alone. None lets all attend.
 
     Raises:
         ValueError: If a setting is out of range or settings contradict each other.
@@ -52,6 +71,10 @@ class TransformerConfig:
     span: int = attrs.field(default=10, validator=_COUNT)
     masked: tuple[int, ...] = attrs.field(default=(-1,), converter=tuple)
     dropout: float = attrs.field(default=0.1, validator=and_(ge(0.0), lt(1.0)))
+    inputs: Inputs = attrs.field(default="token", validator=in_(get_args(Inputs)))
+    outputs: Outputs = attrs.field(default="table", validator=in_(get_args(Outputs)))
+    per_position: bool = attrs.field(default=False, validator=instance_of(bool))
+    attending: int | None = attrs.field(default=None, validator=optional(_COUNT))
 
     def __attrs_post_init__(self) -> None:
         """Check the settings that depend on each other."""
@@ -71,6 +94,19 @@ class TransformerConfig:
                 "in whole transitions, and with window=1 none are left; raise window "
                 "to at least 2 or use rotary positions"
             )
+        if self.positions == "learned" and (self.inputs, self.outputs) != (
+            "token",
+            "table",
+        ):
+            raise ValueError(
+                "inputs='transition' and outputs='relative' read tokens that learned "
+                "positions drop; use rotary positions"
+            )
+        if self.attending is not None and self.attending > self.layers:
+            raise ValueError(
+                f"at most all {self.layers} layers attend; got {self.attending}: lower "
+                "attending or raise layers"
+            )
         size = self.transition
         bad = [e for e in self.masked if not -size <= e < size or e % size == 0]
         if bad and size > 1:
@@ -78,6 +114,23 @@ class TransformerConfig:
                 f"masked positions must lie in 1..{size - 1} (or -{size - 1}..-1): a "
                 f"token at position 0 must see at least itself; got {bad}"
             )
+
+    def plain(self) -> dict[str, Any]:
+        """Return the settings as plain values, as files hold them.
+
+        Those of the second network are named where they are not the paper's.
+        """
+        default = {a.name: a.default for a in attrs.fields(TransformerConfig)}
+        return {
+            name: value
+            for name, value in attrs.asdict(self).items()
+            if name not in _LATER or value != default[name]
+        }
+
+    @property
+    def attending_layers(self) -> int:
+        """The number of blocks that attend; a cache keeps keys of no others."""
+        return self.layers if self.attending is None else self.attending
 
     @property
     def masked_positions(self) -> frozenset[int]:

@@ -34,7 +34,7 @@ def save(model: nn.Module, path: str | PathLike[str]) -> None:
         OSError: If the file can't be written; the error names it.
     """
     network = unwrap(model)
-    content = attrs.asdict(network.config)
+    content = network.config.plain()
     _files.write(Path(path), _KIND, network.state_dict(), content, keys=KEYS)
 
 
@@ -70,15 +70,18 @@ def load(
 def parameter_shapes(config: TransformerConfig, layers: int) -> dict[str, torch.Size]:
     """Return the shapes of a model's parameters without making it, of so many layers.
 
-    All layers are alike, so a model of one tells those of any number.
+    Layers that attend are alike, and those that do not: one of each tells all.
     """
+    attending = min(layers, config.attending_layers)
+    silent = layers - attending
+    one = attrs.evolve(config, layers=1 + bool(silent), attending=1)
     with torch.device("meta"):
-        single = TrajectoryTransformer(attrs.evolve(config, layers=1)).state_dict()
-    block = "blocks.0."
-    shapes = {n: t.shape for n, t in single.items() if not n.startswith(block)}
-    for name in filter(lambda name: name.startswith(block), single):
-        ending = name.removeprefix(block)
-        shapes |= {f"blocks.{i}.{ending}": single[name].shape for i in range(layers)}
+        small = TrajectoryTransformer(one).state_dict()
+    shapes = {n: t.shape for n, t in small.items() if not n.startswith("blocks.")}
+    for layer in range(layers):
+        block = f"blocks.{int(bool(silent) and layer >= silent)}."
+        for name in filter(lambda name: name.startswith(block), small):
+            shapes[f"blocks.{layer}.{name.removeprefix(block)}"] = small[name].shape
     return shapes
 
 

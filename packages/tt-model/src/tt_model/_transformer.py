@@ -13,6 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tt_model._config import TransformerConfig
+from tt_model._inputs import TransitionInput
+from tt_model._outputs import Head, RelativeHead
+from tt_model._per_position import PositionLinear, group, in_order, linear
 from tt_model._positions import RotaryTable, rotary_table, rotate, visible, with_padding
 from tt_model._tokens import check_tokens, check_values
 
@@ -24,19 +27,21 @@ class Attention(nn.Module):
         """Allocate the projections of one layer."""
         super().__init__()
         self.heads = config.heads
-        self.qkv = nn.Linear(config.width, 3 * config.width)
-        self.proj = nn.Linear(config.width, config.width)
+        self.qkv = _make_linear(config, config.width, 3 * config.width)
+        self.proj = _make_linear(config, config.width, config.width)
 
-    def project(self, x: Tensor, rotary: RotaryTable) -> tuple[Tensor, Tensor, Tensor]:
+    def project(
+        self, x: Tensor, rotary: RotaryTable, begin: int
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Return scaled, rotated queries, rotated keys, and values [B, T, H, D/H]."""
-        qkv = self.qkv(x).view(*x.shape[:-1], 3, self.heads, -1)
+        qkv = linear(self.qkv, x, begin).view(*x.shape[:-1], 3, self.heads, -1)
         rotated = rotate(qkv[..., :2, :, :], rotary)
         return rotated[..., 0, :, :], rotated[..., 1, :, :], qkv[..., 2, :, :]
 
     def forward(self, x: Tensor, rotary: RotaryTable, mask: Tensor) -> Tensor:
         """Attend within a sequence x [B, T, D] under a mask [T, T] or [B, 1, T, T]."""
-        out: Tensor = self.proj(attend_within(*self.project(x, rotary), mask))
-        return out
+        mixed = attend_within(*self.project(x, rotary, 0), mask)
+        return linear(self.proj, mixed, 0)
 
 
 def attend_within(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
@@ -50,47 +55,51 @@ def attend_within(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
 
 
 class Block(nn.Module):
-    """One pre-norm layer: attention, then a two-layer perceptron."""
+    """One pre-norm layer: attention, unless left out, then a two-layer perceptron."""
 
-    def __init__(self, config: TransformerConfig) -> None:
+    def __init__(self, config: TransformerConfig, *, attends: bool) -> None:
         """Allocate one layer."""
         super().__init__()
-        self.ln1 = nn.LayerNorm(config.width)
+        self.attends = attends
+        if attends:
+            self.ln1 = nn.LayerNorm(config.width)
         self.ln2 = nn.LayerNorm(config.width)
-        self.attn = Attention(config)
+        if attends:
+            self.attn = Attention(config)
         self.mlp = nn.Sequential(
-            nn.Linear(config.width, 4 * config.width),
+            _make_linear(config, config.width, 4 * config.width),
             nn.GELU(),
-            nn.Linear(4 * config.width, config.width),
+            _make_linear(config, 4 * config.width, config.width),
         )
         self.drop = nn.Dropout(config.dropout)
 
     def forward(self, x: Tensor, rotary: RotaryTable, mask: Tensor) -> Tensor:
         """Transform x [B, T, D]."""
-        x = x + self.drop(self.attn(self.ln1(x), rotary, mask))
-        out: Tensor = x + self.drop(self.mlp(self.ln2(x)))
+        if self.attends:
+            x = x + self.drop(self.attn(self.ln1(x), rotary, mask))
+        out: Tensor = x + self.drop(self.perceive(self.ln2(x), 0))
         return out
 
+    def initialise_as_identity(self) -> None:
+        """Draw the matrices by their inputs, those that write to the sum being 0."""
+        widen, _, narrow = self.mlp
+        layers = {widen: False, narrow: True}
+        if self.attends:
+            layers |= {self.attn.qkv: False, self.attn.proj: True}
+        for layer, writes in layers.items():
+            weight = cast(Tensor, layer.weight)
+            scale = 0.0 if writes else weight.shape[-1] ** -0.5
+            nn.init.normal_(weight, std=scale)
 
-class Head(nn.Module):
-    """One linear output without bias for each position of a transition."""
-
-    def __init__(self, config: TransformerConfig) -> None:
-        """Allocate weight [P, V + 1, D]."""
-        super().__init__()
-        shape = (config.transition, config.vocabulary + 1, config.width)
-        self.weight = nn.Parameter(torch.empty(shape))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map features [B, T, D], T a multiple of P, to logits [B, T, V + 1]."""
-        batch = x.shape[0]
-        grouped = rearrange(x, "b (t p) d -> p (b t) d", p=self.weight.shape[0])
-        logits = torch.bmm(grouped, self.weight.transpose(1, 2))
-        return rearrange(logits, "p (b t) v -> b (t p) v", b=batch)
-
-    def at(self, x: Tensor, position: int) -> Tensor:
-        """Map features [B, D] at one position of a transition to logits [B, V + 1]."""
-        return F.linear(x, self.weight[position])
+    def perceive(self, x: Tensor, begin: int) -> Tensor:
+        """Apply the perceptron to x [B, n, D] of tokens begin, begin + 1, ..."""
+        widen, gelu, narrow = self.mlp
+        if not isinstance(widen, PositionLinear):
+            plain: Tensor = self.mlp(x)
+            return plain
+        assert isinstance(narrow, PositionLinear)
+        wide = gelu(widen.grouped(group(x, begin, len(widen.weight)), begin))
+        return in_order(narrow.grouped(wide, begin), x, begin)
 
 
 class TrajectoryTransformer(nn.Module):
@@ -108,16 +117,26 @@ class TrajectoryTransformer(nn.Module):
         """Allocate and initialise the network; randomness is torch's global one."""
         super().__init__()
         self.config = config
-        rows = config.transition * config.vocabulary + 1
-        self.tok_emb = nn.Embedding(rows, config.width)
+        if config.inputs == "token":
+            rows = config.transition * config.vocabulary + 1
+            self.tok_emb = nn.Embedding(rows, config.width)
+        else:
+            self.stem = TransitionInput(config)
         if config.positions == "learned":
             length = config.span * config.transition
             self.pos_emb = nn.Parameter(torch.zeros(1, length, config.width))
         self.drop = nn.Dropout(config.dropout)
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        silent = config.layers - config.attending_layers
+        self.blocks = nn.ModuleList(
+            Block(config, attends=layer >= silent) for layer in range(config.layers)
+        )
         self.ln_f = nn.LayerNorm(config.width)
-        self.head = Head(config)
+        relative = config.outputs == "relative"
+        self.head = RelativeHead(config) if relative else Head(config)
         self.apply(_initialise)
+        if config.inputs == "transition":
+            for block in self.layers:
+                block.initialise_as_identity()
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Return the logits after every token.
@@ -133,9 +152,8 @@ class TrajectoryTransformer(nn.Module):
             ValueError: If tokens has another rank, or is longer than learned
                 positions reach; in evaluation mode if a token is none of these.
         """
-        x = self._features(tokens)
-        x = F.pad(x, (0, 0, 0, -x.shape[1] % self.config.transition))
-        logits: Tensor = self.head(x)
+        x, rest = self._features(tokens), -tokens.shape[1] % self.config.transition
+        logits: Tensor = self.head(F.pad(x, (0, 0, 0, rest)), F.pad(tokens, (0, rest)))
         return logits[:, : tokens.shape[1]]
 
     @torch.no_grad()
@@ -154,13 +172,26 @@ class TrajectoryTransformer(nn.Module):
         check_tokens(tokens)
         check_values(tokens, self.config)
         tokens = self.crop(tokens)
-        last = (tokens.shape[1] - 1) % self.config.transition
-        return self.head.at(self._features(tokens)[:, -1], last)
+        position = (tokens.shape[1] - 1) % self.config.transition
+        last = self.last_of_next(tokens)
+        return self.head.at(self._features(tokens)[:, -1], position, last)
 
     @property
     def layers(self) -> list[Block]:
         """The blocks, first to last."""
         return cast(list[Block], list(self.blocks))
+
+    def last_of_next(self, tokens: Tensor) -> Tensor | None:
+        """Return the last token [B] of the column that follows tokens [B, T].
+
+        It is -1 where there is none; None where the head asks for none at all.
+        """
+        size, length = self.config.transition, tokens.shape[1]
+        if self.config.outputs == "table" or self.config.is_masked(length):
+            return None
+        if length < size:
+            return torch.full_like(tokens[:, 0], -1)
+        return tokens[:, length - size]
 
     def crop(self, tokens: Tensor) -> Tensor:
         """Drop the transitions that a "learned" model can't see while planning."""
@@ -173,8 +204,12 @@ class TrajectoryTransformer(nn.Module):
     def embed(self, tokens: Tensor, start: int, pad: Tensor | None) -> Tensor:
         """Embed tokens [B, n] that stand at indices start, start + 1, ... [B, n, D].
 
+        Where the input is more than a token's, they begin with a sequence: start is 0.
         pad [B] counts the padding tokens of each row; positions count from there.
         """
+        if self.config.inputs == "transition":
+            whole: Tensor = self.stem(tokens)
+            return whole
         bins, length = self.config.vocabulary, tokens.shape[1]
         index = torch.arange(start, start + length, device=tokens.device)
         rows = tokens + (index % self.config.transition) * bins
@@ -229,8 +264,18 @@ def unwrap(model: nn.Module) -> TrajectoryTransformer:
     return inner
 
 
+def _make_linear(
+    config: TransformerConfig, inputs: int, outputs: int
+) -> nn.Linear | PositionLinear:
+    if config.per_position:
+        return PositionLinear(config.transition, inputs, outputs)
+    return nn.Linear(inputs, outputs)
+
+
 def _initialise(module: nn.Module) -> None:
-    if isinstance(module, nn.Linear | nn.Embedding | Head):
+    if isinstance(module, TransitionInput | RelativeHead):  # after what they hold
+        module.initialise()
+    if isinstance(module, nn.Linear | nn.Embedding | Head | PositionLinear):
         nn.init.normal_(module.weight, std=0.02)
     if isinstance(module, nn.Linear) and module.bias is not None:
         nn.init.zeros_(module.bias)

@@ -55,6 +55,12 @@ class ModelSettings:
         width: Features of a token.
         positions: Rotary positions with a sliding window, or learned absolute ones.
         dropout: Rate of dropout in training.
+        inputs: What a position reads: its token, as in the paper, or the sum of its
+            transition so far and of the previous one ("transition").
+        outputs: Logits of every bin for itself, as in the paper, or also smooth in the
+            bin's rank and by distance from the column's last token ("relative").
+        per_position: Matrices of the blocks for each position of a transition.
+        attending: How many of the blocks, the last ones, attend; None for all.
     """
 
     layers: int = attrs.field(default=4, validator=ge(1))
@@ -62,6 +68,10 @@ class ModelSettings:
     width: int = attrs.field(default=128, validator=ge(1))
     positions: Literal["rotary", "learned"] = "rotary"
     dropout: float = attrs.field(default=0.1, validator=[ge(0.0), lt(1.0)])
+    inputs: Literal["token", "transition"] = "token"
+    outputs: Literal["table", "relative"] = "table"
+    per_position: bool = False
+    attending: int | None = attrs.field(default=None, validator=optional(ge(1)))
 
 
 @attrs.frozen

@@ -58,6 +58,10 @@ def model_config(recipe: Recipe, layout: Layout, bins: Bins) -> TransformerConfi
         window=recipe.training.transitions,
         span=recipe.training.transitions,
         dropout=shape.dropout,
+        inputs=shape.inputs,
+        outputs=shape.outputs,
+        per_position=shape.per_position,
+        attending=shape.attending,
     )
 
 

@@ -4,16 +4,19 @@ A step has little to compute, so its time is the number of kernels: one to begin
 five a layer.
 """
 
-from typing import cast
+from typing import TypeAlias, cast
 
 import triton
 from torch import Tensor, nn
 
 from tt_model._config import TransformerConfig
+from tt_model._per_position import PositionLinear
 from tt_model._positions import RotaryTable, rotary_table
 from tt_model._transformer import TrajectoryTransformer
 from tt_model.cache.ring_step import RingState, place
 from tt_model.cache.triton_code import attend_rows, enter_rows, linear_tile
+
+Linear: TypeAlias = nn.Linear | PositionLinear
 
 _SLOTS = 256  # read at once, at most
 _ROWS, _COLUMNS, _DEPTH = 16, 32, 128  # of a tile of a linear layer
@@ -22,17 +25,28 @@ _ROWS, _COLUMNS, _DEPTH = 16, 32, 128  # of a tile of a linear layer
 def step(model: TrajectoryTransformer, tokens: Tensor, state: RingState) -> Tensor:
     """Do what `ring_step.step` does."""
     config, index = model.config, state.position
-    rotary = rotary_table(config, index, index + 1, model.tok_emb.weight)
+    rotary = rotary_table(config, index, index + 1, model.head.weight)
     x = _enter(model, tokens, state)
+    first = config.layers - config.attending_layers
     for layer, block in enumerate(model.layers):
-        qkv = _linear(x, block.attn.qkv, norm=block.ln1)
-        mixed = _attend(config, qkv, rotary, state, layer)
-        x = _linear(mixed, block.attn.proj, add=x)
-        widen, _, narrow = (cast(nn.Linear, part) for part in block.mlp)
-        wide = _linear(x, widen, norm=block.ln2, gelu=True)
-        x = _linear(wide, narrow, add=x)
+        if block.attends:
+            qkv = _linear(x, *_matrix(block.attn.qkv, index), norm=block.ln1)
+            mixed = _attend(config, qkv, rotary, state, layer - first)
+            x = _linear(mixed, *_matrix(block.attn.proj, index), add=x)
+        widen, _, narrow = (cast(Linear, part) for part in block.mlp)
+        wide = _linear(x, *_matrix(widen, index), norm=block.ln2, gelu=True)
+        x = _linear(wide, *_matrix(narrow, index), add=x)
     features: Tensor = model.ln_f(x)
     return features
+
+
+def _matrix(layer: Linear, index: int) -> tuple[Tensor, Tensor]:
+    """Return weight [O, I] and bias [O] of the token at an index."""
+    weight, bias = layer.weight, cast(Tensor, layer.bias)
+    if isinstance(layer, PositionLinear):
+        position = index % len(weight)
+        return weight[position], bias[position]
+    return weight, bias
 
 
 def _enter(model: TrajectoryTransformer, tokens: Tensor, state: RingState) -> Tensor:
@@ -63,7 +77,8 @@ def _enter(model: TrajectoryTransformer, tokens: Tensor, state: RingState) -> Te
 
 def _linear(
     x: Tensor,
-    layer: nn.Linear,
+    weight: Tensor,
+    bias: Tensor,
     *,
     norm: nn.LayerNorm | None = None,
     gelu: bool = False,
@@ -74,14 +89,14 @@ def _linear(
     Returns [R, O].
     """
     rows, inputs = x.shape
-    outputs = layer.out_features
+    outputs = len(weight)
     out = x.new_empty(rows, outputs)
     depth = _DEPTH if norm is None else triton.next_power_of_2(inputs)
     grid = (triton.cdiv(rows, _ROWS), triton.cdiv(outputs, _COLUMNS))
     linear_tile[grid](
         x,
-        layer.weight,
-        layer.bias,
+        weight,
+        bias,
         x if norm is None else norm.weight,
         x if norm is None else norm.bias,
         x if add is None else add,

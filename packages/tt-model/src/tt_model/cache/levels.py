@@ -78,7 +78,7 @@ class Store:
     ) -> None:
         """Take buffers for `rows` rows and `size` columns."""
         self.size = size
-        shape = (config.layers, rows, config.heads, size, config.head_width)
+        shape = (config.attending_layers, rows, config.heads, size, config.head_width)
         self.keys = pool.take(shape, like)  # [L, R, H, C, F]
         self.values = pool.take(shape, like)
         for buffer in (self.keys, self.values):

@@ -86,7 +86,7 @@ class RingCache:
             return attend_within(q, k, v, mask)
 
         rotary = rotary_table(config, 0, length, x)
-        return run_blocks(model, x, rotary, attend), state
+        return run_blocks(model, x, 0, rotary, attend), state
 
     def _make_room(
         self, prefix: Tensor, origin: int, pad: Tensor, like: Tensor
@@ -95,7 +95,7 @@ class RingCache:
         config, rows = self._model.config, len(prefix)
         slots = config.window * config.stored
         room = max(rows, self._needed.get(origin, 0))
-        keys = like.new_empty(config.layers, slots, room, config.width)
+        keys = like.new_empty(config.attending_layers, slots, room, config.width)
         table = torch.arange(rows, dtype=torch.int32, device=like.device)
         return RingState(
             table=table[:, None].repeat(1, slots),

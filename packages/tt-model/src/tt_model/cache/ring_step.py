@@ -61,7 +61,7 @@ def step(model: TrajectoryTransformer, tokens: Tensor, state: RingState) -> Tens
         state.table[:, here.slot] = own
     x = model.embed(tokens[:, None], index, state.pad)
     rotary = rotary_table(config, index, index + 1, x)
-    return run_blocks(model, x, rotary, partial(_attend, config, state))
+    return run_blocks(model, x, index, rotary, partial(_attend, config, state))
 
 
 def _attend(

@@ -69,7 +69,7 @@ class SharedCache:
         levels = self._make_room(state, new, first, x)
         attend = prepare_attention(config, state, levels, new, tokens)
         rotary = rotary_table(config, begin, end, x)
-        features = run_blocks(model, x, rotary, attend)
+        features = run_blocks(model, x, begin, rotary, attend)
         if state.history is None:
             return features, attrs.evolve(state, levels=levels, position=end)
         history = torch.cat([state.history, tokens], 1)

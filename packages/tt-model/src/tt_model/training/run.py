@@ -44,7 +44,7 @@ class Run:
             None if held_out is None else HeldOut(held_out, vocabulary, config, fabric)
         )
         self.settings = {
-            "model": attrs.asdict(model.config),
+            "model": model.config.plain(),
             "training": config.result_settings(count, size),
             "data": fingerprint(data),
             "devices": fabric.world_size,
