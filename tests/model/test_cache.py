@@ -1,27 +1,40 @@
 """The cached path equals the full pass, whatever was shared, dropped or padded."""
 
 import copy
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
 from tt_model import Decoder, TrajectoryTransformer, TransformerConfig
-from tt_model._config import Positions
 from tt_model.cache.decoder import Cache
 
 pytestmark = pytest.mark.parametrize("cache", ["shared", "ring"])
-SCHEMES: tuple[Positions, ...] = ("rotary", "learned")
+SECOND: dict[str, Any] = {
+    "inputs": "transition",
+    "outputs": "relative",
+    "per_position": True,
+    "attending": 2,
+}
+NETWORKS: dict[str, dict[str, Any]] = {
+    "rotary": {},
+    "learned": {"positions": "learned"},
+    "transition": {"inputs": "transition"},
+    "relative": {"outputs": "relative"},
+    "per position": {"positions": "learned", "per_position": True, "attending": 1},
+    "second": SECOND,
+    "second, two masked": SECOND | {"masked": (2, -1)},
+    "second, none masked": SECOND | {"masked": ()},
+}
 
 
-def make(
-    positions: Positions, *, window: int = 3, seed: int = 0
-) -> TrajectoryTransformer:
+def make(network: str, *, seed: int = 0) -> TrajectoryTransformer:
     """Build a small random model whose logits spread widely."""
     torch.manual_seed(seed)
     config = TransformerConfig(
         vocabulary=7, transition=5, layers=3, heads=2, width=16,
-        positions=positions, window=window, span=4,
+        window=3, span=4, **NETWORKS[network],
     )  # fmt: skip
     model = TrajectoryTransformer(config).eval()
     with torch.no_grad():
@@ -36,11 +49,9 @@ def tokens(rows: int, length: int, seed: int = 1) -> Tensor:
     return torch.randint(0, 8, (rows, length), generator=generator)
 
 
-@pytest.mark.parametrize("positions", SCHEMES)
-def test_steps_equal_the_full_pass_over_400_tokens(
-    positions: Positions, cache: Cache
-) -> None:
-    model, sequence = make(positions), tokens(2, 400)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_steps_equal_the_full_pass_over_400_tokens(network: str, cache: Cache) -> None:
+    model, sequence = make(network), tokens(2, 400)
     decoder = Decoder(model, cache=cache)
     logits, state = decoder.start(sequence[:, :7])
     for t in range(7, 400):
@@ -49,19 +60,19 @@ def test_steps_equal_the_full_pass_over_400_tokens(
         logits, state = decoder.step(sequence[:, t], state)
 
 
-@pytest.mark.parametrize("positions", SCHEMES)
+@pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("length", [1, 4, 5, 6, 14, 15, 16, 63])
 def test_start_equals_the_full_pass_at_any_length(
-    positions: Positions, length: int, cache: Cache
+    network: str, length: int, cache: Cache
 ) -> None:
-    model, sequence = make(positions), tokens(3, length)
+    model, sequence = make(network), tokens(3, length)
     logits, _ = Decoder(model, cache=cache).start(sequence)
     torch.testing.assert_close(logits, model.next_logits(sequence))
 
 
-@pytest.mark.parametrize("positions", SCHEMES)
-def test_random_selects_equal_the_full_pass(positions: Positions, cache: Cache) -> None:
-    model, generator = make(positions), torch.Generator().manual_seed(3)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_random_selects_equal_the_full_pass(network: str, cache: Cache) -> None:
+    model, generator = make(network), torch.Generator().manual_seed(3)
     decoder, history = Decoder(model, cache=cache), tokens(2, 8)
     logits, state = decoder.start(history)
     for t in range(60):
@@ -84,9 +95,9 @@ def test_random_selects_equal_the_full_pass(positions: Positions, cache: Cache) 
         )
 
 
-@pytest.mark.parametrize("positions", SCHEMES)
-def test_left_padding_changes_nothing(positions: Positions, cache: Cache) -> None:
-    model = make(positions)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_left_padding_changes_nothing(network: str, cache: Cache) -> None:
+    model = make(network)
     decoder = Decoder(model, cache=cache)
     short, long = tokens(1, 7), tokens(1, 17, seed=2)
     padded = torch.cat([torch.full((1, 10), -1), short], 1)
@@ -103,9 +114,9 @@ def test_left_padding_changes_nothing(positions: Positions, cache: Cache) -> Non
         torch.testing.assert_close(both[:1], alone, atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("positions", SCHEMES)
-def test_a_state_can_be_selected_twice(positions: Positions, cache: Cache) -> None:
-    model, sequence = make(positions), tokens(2, 13)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_state_can_be_selected_twice(network: str, cache: Cache) -> None:
+    model, sequence = make(network), tokens(2, 13)
     decoder = Decoder(model, cache=cache)
     _, state = decoder.start(sequence)
     results = []

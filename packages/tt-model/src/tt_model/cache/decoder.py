@@ -123,6 +123,8 @@ class Decoder:
 
     def _answer(self, features: Tensor, state: State) -> tuple[Tensor, State]:
         """Turn the last token's features [B, D] into the next token's logits."""
-        last = (state.position - 1) % self._model.config.transition
-        logits = self._model.head.at(features, last)
+        config = self._model.config
+        last = state.recent.last(config, state.position)
+        position = (state.position - 1) % config.transition
+        logits = self._model.head.at(features, position, last)
         return logits.float() if logits.dtype.itemsize < _SINGLE else logits, state

@@ -13,7 +13,8 @@ from tt_model._config import TransformerConfig
 from tt_model._per_position import PositionLinear
 from tt_model._positions import RotaryTable, rotary_table
 from tt_model._transformer import TrajectoryTransformer
-from tt_model.cache.ring_step import RingState, place
+from tt_model.cache.recent import Recent
+from tt_model.cache.ring_step import RingState, begin_step, place
 from tt_model.cache.triton_code import attend_rows, enter_rows, linear_tile
 
 Linear: TypeAlias = nn.Linear | PositionLinear
@@ -22,11 +23,13 @@ _SLOTS = 256  # read at once, at most
 _ROWS, _COLUMNS, _DEPTH = 16, 32, 128  # of a tile of a linear layer
 
 
-def step(model: TrajectoryTransformer, tokens: Tensor, state: RingState) -> Tensor:
+def step(
+    model: TrajectoryTransformer, tokens: Tensor, state: RingState
+) -> tuple[Tensor, Recent]:
     """Do what `ring_step.step` does."""
     config, index = model.config, state.position
     rotary = rotary_table(config, index, index + 1, model.head.weight)
-    x = _enter(model, tokens, state)
+    x, recent = _enter(model, tokens, state)
     first = config.layers - config.attending_layers
     for layer, block in enumerate(model.layers):
         if block.attends:
@@ -37,7 +40,7 @@ def step(model: TrajectoryTransformer, tokens: Tensor, state: RingState) -> Tens
         wide = _linear(x, *_matrix(widen, index), norm=block.ln2, gelu=True)
         x = _linear(wide, *_matrix(narrow, index), add=x)
     features: Tensor = model.ln_f(x)
-    return features
+    return features, recent
 
 
 def _matrix(layer: Linear, index: int) -> tuple[Tensor, Tensor]:
@@ -49,8 +52,13 @@ def _matrix(layer: Linear, index: int) -> tuple[Tensor, Tensor]:
     return weight, bias
 
 
-def _enter(model: TrajectoryTransformer, tokens: Tensor, state: RingState) -> Tensor:
-    """Put the newest tokens [R] into the table and embed them [R, D]."""
+def _enter(
+    model: TrajectoryTransformer, tokens: Tensor, state: RingState
+) -> tuple[Tensor, Recent]:
+    """Put the newest tokens [R] into the table; return their inputs [R, D]."""
+    if model.config.inputs == "transition":
+        return begin_step(model, tokens, state)
+    state.recent.note(tokens, state.position % model.config.transition)
     config, table = model.config, model.tok_emb.weight
     learned = config.positions == "learned"
     x = table.new_empty(state.rows, config.width)
@@ -72,7 +80,7 @@ def _enter(model: TrajectoryTransformer, tokens: Tensor, state: RingState) -> Te
         padded=triton.next_power_of_2(config.width),
         learned=learned,
     )
-    return x
+    return x, state.recent
 
 
 def _linear(

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from tt_model._config import TransformerConfig
 from tt_model._positions import window_start
+from tt_model.cache.recent import Recent
 
 _SPARE = 1.5  # times the largest number of bytes ever in use, kept at most
 
@@ -118,6 +119,7 @@ class SharedState:
     padded: int = 0  # the largest of them
     history: Tensor | None = None  # [rows, position], for learned positions
     shared: int = 0  # leading tokens that the rows of one group of levels[0] share
+    recent: Recent = attrs.field(factory=Recent)
 
 
 def is_repeat(rows: Tensor, count: int) -> bool:
@@ -164,7 +166,8 @@ def _pick(state: SharedState, rows: Tensor) -> SharedState:
     """Move what is kept per row; the levels are the caller's."""
     pad = None if state.pad is None else state.pad[rows]
     history = None if state.history is None else state.history[rows]
-    return attrs.evolve(state, rows=len(rows), pad=pad, history=history)
+    recent = state.recent.select(rows)
+    return attrs.evolve(state, rows=len(rows), pad=pad, history=history, recent=recent)
 
 
 def _gather(

@@ -25,6 +25,7 @@ from tt_model._positions import rotary_table, visible, window_start, with_paddin
 from tt_model._transformer import TrajectoryTransformer, attend_within
 from tt_model.cache import ring_step
 from tt_model.cache.blocks import run_blocks
+from tt_model.cache.recent import Recent, enter
 from tt_model.cache.ring_step import RingState, place
 
 
@@ -48,8 +49,11 @@ class RingCache:
             cropped = self._model.crop(history)
             if cropped.shape[1] < history.shape[1]:
                 return self._read(cropped, state.origin)
-        features = _choose_step(self._model.tok_emb.weight)(self._model, tokens, state)
-        later = attrs.evolve(state, position=state.position + 1, history=history)
+        step = _choose_step(self._model.head.weight)
+        features, recent = step(self._model, tokens, state)
+        later = attrs.evolve(
+            state, position=state.position + 1, history=history, recent=recent
+        )
         return features, later
 
     def select(self, state: RingState, rows: Tensor) -> RingState:
@@ -60,6 +64,7 @@ class RingCache:
             table=state.table.index_select(0, rows),
             pad=state.pad.index_select(0, rows),
             history=history,
+            recent=state.recent.select(rows),
         )
         room = state.keys.shape[2]
         if len(rows) <= room:
@@ -74,8 +79,8 @@ class RingCache:
         """Read a prefix in a search that began with `origin` rows."""
         model, config, length = self._model, self._model.config, prefix.shape[1]
         pad = (prefix < 0).sum(1)
-        x = model.embed(prefix, 0, pad)
-        state = self._make_room(prefix, origin, pad, x)
+        x, recent = enter(model, prefix, 0, pad, Recent())
+        state = self._make_room(prefix, origin, pad, x, recent)
         index = torch.arange(length, device=pad.device)
         mask = with_padding(visible(config, index, index), pad)
         first = window_start(config, length - 1)
@@ -89,7 +94,7 @@ class RingCache:
         return run_blocks(model, x, 0, rotary, attend), state
 
     def _make_room(
-        self, prefix: Tensor, origin: int, pad: Tensor, like: Tensor
+        self, prefix: Tensor, origin: int, pad: Tensor, like: Tensor, recent: Recent
     ) -> RingState:
         """Allocate a state for as many rows as the last search of this size needed."""
         config, rows = self._model.config, len(prefix)
@@ -104,6 +109,7 @@ class RingCache:
             pad=pad,
             position=prefix.shape[1],
             origin=origin,
+            recent=recent,
             history=prefix if config.positions == "learned" else None,
         )
 
@@ -131,7 +137,7 @@ def _tokens_and_places(
 
 def _choose_step(
     weight: Tensor,
-) -> Callable[[TrajectoryTransformer, Tensor, RingState], Tensor]:
+) -> Callable[[TrajectoryTransformer, Tensor, RingState], tuple[Tensor, Recent]]:
     """Choose how a step is computed: by a few kernels on CUDA, plainly elsewhere."""
     if weight.is_cuda and weight.dtype != torch.float64 and _has_triton():
         from tt_model.cache import kernels

@@ -15,6 +15,7 @@ from tt_model._config import TransformerConfig
 from tt_model._positions import rotary_table
 from tt_model._transformer import TrajectoryTransformer
 from tt_model.cache.blocks import run_blocks
+from tt_model.cache.recent import Recent, enter
 
 
 @attrs.frozen(eq=False)
@@ -27,6 +28,7 @@ class RingState:
     pad: Tensor  # [R] tokens of left padding
     position: int  # index of the next token
     origin: int  # rows that the state began with
+    recent: Recent
     history: Tensor | None = None  # [R, position], for learned positions
 
     @property
@@ -52,16 +54,30 @@ def place(config: TransformerConfig, index: int) -> Place:
     return Place(None if config.is_masked(index) else slot, transition, rank)
 
 
-def step(model: TrajectoryTransformer, tokens: Tensor, state: RingState) -> Tensor:
-    """Read the newest tokens [R] into a state; return their features [R, D]."""
+def step(
+    model: TrajectoryTransformer, tokens: Tensor, state: RingState
+) -> tuple[Tensor, Recent]:
+    """Read the newest tokens [R] into a state.
+
+    Returns their features [R, D], and what inputs and outputs are to remember.
+    """
     config, index = model.config, state.position
-    here = place(config, index)
-    if here.slot is not None:
-        own = torch.arange(state.rows, dtype=torch.int32, device=tokens.device)
-        state.table[:, here.slot] = own
-    x = model.embed(tokens[:, None], index, state.pad)
+    x, recent = begin_step(model, tokens, state)
     rotary = rotary_table(config, index, index + 1, x)
-    return run_blocks(model, x, index, rotary, partial(_attend, config, state))
+    attend = partial(_attend, config, state)
+    return run_blocks(model, x[:, None], index, rotary, attend), recent
+
+
+def begin_step(
+    model: TrajectoryTransformer, tokens: Tensor, state: RingState
+) -> tuple[Tensor, Recent]:
+    """Put the newest tokens [R] into the table; return their inputs [R, D]."""
+    slot = place(model.config, state.position).slot
+    if slot is not None:
+        own = torch.arange(state.rows, dtype=torch.int32, device=tokens.device)
+        state.table[:, slot] = own
+    x, recent = enter(model, tokens[:, None], state.position, state.pad, state.recent)
+    return x[:, 0], recent
 
 
 def _attend(

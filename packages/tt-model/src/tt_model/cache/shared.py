@@ -25,6 +25,7 @@ from tt_model.cache.levels import (
     is_repeat,
     merge,
 )
+from tt_model.cache.recent import enter
 
 
 class SharedCache:
@@ -64,17 +65,17 @@ class SharedCache:
         model, config = self._model, self._model.config
         begin, end = state.position, state.position + tokens.shape[1]
         first = window_start(config, begin)
-        x = model.embed(tokens, begin, state.pad)
+        x, recent = enter(model, tokens, begin, state.pad, state.recent)
         new = [i for i in range(begin, end) if not config.is_masked(i)]
         levels = self._make_room(state, new, first, x)
         attend = prepare_attention(config, state, levels, new, tokens)
         rotary = rotary_table(config, begin, end, x)
         features = run_blocks(model, x, begin, rotary, attend)
+        later = attrs.evolve(state, levels=levels, position=end, recent=recent)
         if state.history is None:
-            return features, attrs.evolve(state, levels=levels, position=end)
+            return features, later
         history = torch.cat([state.history, tokens], 1)
-        later = attrs.evolve(state, levels=levels, position=end, history=history)
-        return features, later
+        return features, attrs.evolve(later, history=history)
 
     def _read_again(
         self, history: Tensor, state: SharedState
