@@ -5,14 +5,13 @@ In float64, where no two tokens are as likely as rounding makes them seem.
 
 import itertools
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 import torch
 from torch import Tensor
 
 from tt_model import Decoder, TrajectoryTransformer, TransformerConfig
-from tt_model._config import Positions
 from tt_model.cache.decoder import Cache
 from tt_plan import (
     Expectation,
@@ -28,9 +27,19 @@ Memory = TypeVar("Memory")
 V, OBSERVATION, ACTION = 9, 2, 1
 P = OBSERVATION + ACTION + 2
 MIDDLES = torch.linspace(-1, 1, V)
+NETWORKS: dict[str, dict[str, Any]] = {
+    "rotary": {},
+    "learned": {"positions": "learned"},
+    "second": {
+        "inputs": "transition",
+        "outputs": "relative",
+        "per_position": True,
+        "attending": 1,
+    },
+}
 
 
-def make(positions: Positions, seed: int) -> TrajectoryTransformer:
+def make(network: str, seed: int) -> TrajectoryTransformer:
     """Build a random model whose logits spread widely."""
     config = TransformerConfig(
         vocabulary=V,
@@ -38,9 +47,9 @@ def make(positions: Positions, seed: int) -> TrajectoryTransformer:
         layers=2,
         heads=2,
         width=16,
-        positions=positions,
         window=3,
         span=4,
+        **NETWORKS[network],
     )
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -79,20 +88,20 @@ def plan(
 
 
 CACHES: tuple[Cache, ...] = ("shared", "ring")
-CASES = list(itertools.product(("rotary", "learned"), ("likeliest", "sampled")))
+CASES = list(itertools.product(NETWORKS, ("likeliest", "sampled")))
 
 
 @pytest.mark.parametrize("cache", CACHES)
-@pytest.mark.parametrize(("positions", "drawn"), CASES)
+@pytest.mark.parametrize(("network", "drawn"), CASES)
 def test_the_cache_changes_no_token_of_20_plans(
-    positions: Positions,
+    network: str,
     drawn: str,
     cache: Cache,
     naive: Callable[[TrajectoryTransformer], SequenceModel[Tensor]],
 ) -> None:
     action = likeliest() if drawn == "likeliest" else tail_cut(0.2)
     for seed in range(20):
-        model, prefix = make(positions, seed), contexts(seed)
+        model, prefix = make(network, seed), contexts(seed)
         cached = plan(Decoder(model, cache=cache), prefix, action, seed)
         full = plan(naive(model), prefix, action, seed)
         assert torch.equal(cached.beams, full.beams), f"model {seed}"
@@ -100,11 +109,11 @@ def test_the_cache_changes_no_token_of_20_plans(
 
 
 @pytest.mark.parametrize("cache", CACHES)
-@pytest.mark.parametrize("positions", ["rotary", "learned"])
+@pytest.mark.parametrize("network", NETWORKS)
 def test_environments_planned_together_get_the_plans_they_get_alone(
-    positions: Positions, cache: Cache
+    network: str, cache: Cache
 ) -> None:
-    model, prefix = Decoder(make(positions, 3), cache=cache), contexts(7)
+    model, prefix = Decoder(make(network, 3), cache=cache), contexts(7)
     together = plan(model, prefix, likeliest(), 0)
     for row in range(len(prefix)):
         padding = int((prefix[row] < 0).sum())
