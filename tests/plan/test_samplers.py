@@ -236,3 +236,11 @@ def test_a_small_temperature_does_not_lead_out_of_the_numbers(
     tokens = temperature(0.1, nucleus(1.0))(logits.to(dtype), 20, seeded())
     assert (tokens[0] == 1).all()
     assert set(tokens[1].tolist()) == {0, 1}
+
+
+@pytest.mark.parametrize("value", [1e-45, 1e-60, 1e-308])
+def test_the_least_temperature_takes_the_likeliest_token(value: float) -> None:
+    logits = torch.tensor([[1.0, 2.0, 0.0], [3.0, 3.0, -INF]])
+    tokens = temperature(value, nucleus(1.0))(logits, 20, seeded())
+    assert (tokens[0] == 1).all()
+    assert set(tokens[1].tolist()) == {0, 1}

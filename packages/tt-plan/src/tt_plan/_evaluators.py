@@ -8,6 +8,7 @@ from torch import Tensor
 
 from tt_plan._interface import Outcome
 from tt_plan._middles import Middles, as_middles, bin_probabilities, decode, expectation
+from tt_plan._validate import as_positions
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class Expectation:
     """Take the mean of the reward and value distributions, not the tokens drawn.
 
     Janner et al. 2021, arXiv 2106.02039. `positions` are those of the reward and of
-    the value token. Without `value_middles` the value is 0.
+    the value token. Without `value_middles` the value is 0. ValueError is raised for
+    positions that a transition does not have.
     """
 
     def __init__(
@@ -40,7 +42,7 @@ class Expectation:
     ) -> None:
         """Take bin middles [V] of the reward and of the value, on the plan's device."""
         self._tables = _tables(reward_middles, value_middles)
-        self.positions = tuple(positions[: len(self._tables)])
+        self.positions = as_positions(positions, len(self._tables))
 
     def __call__(self, tokens: Tensor, logits: Tensor, /) -> Outcome:
         """Return the expected reward and value [R]."""
@@ -74,7 +76,7 @@ class Quantile:
         self._q = q
         tables = _tables(reward_middles, value_middles)
         self._tables = [table.sort() for table in tables]
-        self.positions = tuple(positions[: len(tables)])
+        self.positions = as_positions(positions, len(tables))
 
     def __call__(self, tokens: Tensor, logits: Tensor, /) -> Outcome:
         """Return the quantile of reward and value [R]."""
@@ -128,9 +130,13 @@ class Goal:
         scale: float = 1.0,
     ) -> None:
         """Take a goal [G] and bin middles [Do, V], on the plan's device."""
-        if not scale > 0.0:
-            raise ValueError(f"scale must be a distance above 0, but got {scale}")
         table = as_middles("observation_middles", observation_middles, "DV")
+        limits = torch.finfo(table.dtype)
+        if not limits.tiny <= scale <= limits.max:
+            raise ValueError(
+                f"scale must be a distance above 0, and finite as {table.dtype}, but "
+                f"got {scale}"
+            )
         columns = list(range(len(table)) if dimensions is None else dimensions)
         if not set(columns) <= set(range(len(table))):
             raise ValueError(

@@ -82,6 +82,7 @@ class Sampler(Protocol):
         A token with logits of minus infinity is never drawn. A token of -1 is none, and
         the slot stays empty: for all of a row that holds NaN or plus infinity, or
         nothing but minus infinity, as it is no distribution; and where a sampler of
-        distinct tokens runs out of them.
+        distinct tokens runs out of them. Others outside of 0 to W - 1 are refused, if
+        they are on a CPU; a search does not wait for a device to look at them.
         """
         ...

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from tt_plan._rows import unnormalized
+from tt_plan._validate import check_positions
 
 Middles = Tensor | npt.NDArray[Any]
 
@@ -39,8 +40,10 @@ def bin_probabilities(logits: Tensor, position: int, middles: Tensor) -> Tensor:
 
     The stop token is left out.
 
-    Raises ValueError unless logits [R, P, W] have V entries, or V and the stop token's.
+    Raises ValueError unless logits [R, P, W] have V entries, or V and the stop token's,
+    and the position.
     """
+    check_positions((position,), logits.shape[1])
     bins = len(middles)
     if logits.shape[-1] - bins not in (0, 1):
         raise ValueError(

@@ -5,7 +5,7 @@ from typing import Generic, Self
 from torch import Tensor
 
 from tt_plan._interface import SequenceModel, State
-from tt_plan._validate import check_logits
+from tt_plan._validate import check_logits, check_step
 
 
 class Reader(Generic[State]):
@@ -15,9 +15,9 @@ class Reader(Generic[State]):
     model can use its memory again.
     """
 
-    def __init__(self, model: SequenceModel[State], state: State) -> None:
-        """Take a model and its state."""
-        self._model, self._state = model, state
+    def __init__(self, model: SequenceModel[State], state: State, width: int) -> None:
+        """Take a model, its state and the entries of its logits."""
+        self._model, self._state, self._width = model, state, width
 
     @classmethod
     def start(
@@ -30,11 +30,16 @@ class Reader(Generic[State]):
         """
         logits, state = model.start(prefix)
         check_logits(logits, len(prefix), stop)
-        return logits, cls(model, state)
+        return logits, cls(model, state, logits.shape[1])
 
     def step(self, tokens: Tensor) -> Tensor:
-        """Read tokens [B]; return the next token's logits [B, W]."""
+        """Read tokens [B]; return the next token's logits [B, W].
+
+        Raises:
+            ValueError: logits of another shape.
+        """
         logits, self._state = self._model.step(tokens, self._state)
+        check_step(logits, len(tokens), self._width)
         return logits
 
     def select(self, rows: Tensor) -> None:

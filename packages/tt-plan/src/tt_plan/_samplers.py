@@ -19,6 +19,8 @@ from tt_plan._rows import argmax, ascending, first_above, possible, unnormalized
 
 _ALMOST_ONE = 1.0 - 2.0**-24
 """The largest float32 below 1; times any normal float32 it rounds to less than it."""
+_LEAST = 2.0**-149
+"""The smallest float32 above 0; what is less divides as 0 would."""
 
 
 def greedy() -> Sampler:
@@ -141,6 +143,7 @@ def temperature(value: float, inner: Sampler) -> Sampler:
 
 def _divide(logits: Tensor, value: float) -> Tensor:
     """Return logits [R, W] / value; a row that gets too large is shifted first."""
+    value = max(value, _LEAST)
     scaled = logits / value
     if value >= 1.0:
         return scaled

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from tt_plan._interface import Sampler
+from tt_plan._validate import check_drawn
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,8 @@ class Sampling:
         """Draw tokens [R, count]; the stop token only where an observation begins."""
         if position > 0 and self.stop is not None:
             logits = logits[:, : self.stop]
-        return self.samplers[position](logits, count, self.generator)
+        tokens = self.samplers[position](logits, count, self.generator)
+        return check_drawn(tokens, logits, count)
 
 
 def _end_once(tokens: Tensor, ended: Tensor, stop: int) -> Tensor:

@@ -1,6 +1,7 @@
 """Check what a caller hands to a planner, once, by shape and type alone."""
 
 from collections.abc import Iterable, Sequence
+from numbers import Integral
 
 import torch
 from torch import Tensor
@@ -19,8 +20,10 @@ def check_prefix(prefix: Tensor) -> None:
 
 
 def check_counts(**counts: int) -> None:
-    """Raise ValueError unless every count is at least 1."""
+    """Raise ValueError unless every count is a whole number of at least 1."""
     for name, count in counts.items():
+        if not isinstance(count, Integral):
+            raise ValueError(f"{name} must be a whole number, but got {count!r}")
         if count < 1:
             raise ValueError(f"{name} must be at least 1, but got {count}")
 
@@ -45,6 +48,7 @@ def check_logits(logits: Tensor, rows: int, stop: int | None) -> None:
 
     There must be a token beside the stop token.
     """
+    _check_real(logits)
     if logits.ndim != 2 or len(logits) != rows:
         raise ValueError(
             f"the model must return logits [{rows}, W] for {rows} rows, but their "
@@ -61,6 +65,51 @@ def check_logits(logits: Tensor, rows: int, stop: int | None) -> None:
             "the model must have at least one token, the stop token aside, but its "
             f"logits are {tuple(logits.shape)} and stop={stop}"
         )
+
+
+def check_step(logits: Tensor, rows: int, width: int) -> None:
+    """Raise ValueError unless logits are [rows, width], as those before."""
+    _check_real(logits)
+    if logits.shape != (rows, width):
+        raise ValueError(
+            f"the model must return logits {[rows, width]} of every step, but their "
+            f"shape is {tuple(logits.shape)}"
+        )
+
+
+def _check_real(logits: Tensor) -> None:
+    if not isinstance(logits, Tensor) or logits.is_complex():
+        raise ValueError(
+            "the model must return logits as a tensor of real numbers, but got "
+            f"{_kind(logits)}"
+        )
+
+
+def check_drawn(tokens: Tensor, logits: Tensor, count: int) -> Tensor:
+    """Return the tokens that a sampler drew from logits [R, W].
+
+    Raises ValueError unless they are int64 [R, count] and, on a CPU, which waits for no
+    device, from -1 up to W - 1.
+    """
+    shape, width = (len(logits), count), logits.shape[1]
+    if not isinstance(tokens, Tensor) or tokens.dtype != torch.int64:
+        raise ValueError(
+            f"a sampler must return tokens as int64 {list(shape)}, but got "
+            f"{_kind(tokens)}"
+        )
+    if tokens.shape != shape or tokens.device != logits.device:
+        raise ValueError(
+            f"a sampler must return tokens {list(shape)} on {logits.device}, but got "
+            f"{list(tokens.shape)} on {tokens.device}"
+        )
+    if tokens.device.type == "cpu":
+        least, most = (int(end) for end in tokens.aminmax())
+        if least < -1 or most >= width:
+            raise ValueError(
+                f"a sampler must return tokens below {width}, or -1 for none, but got "
+                f"{least if least < -1 else most}"
+            )
+    return tokens
 
 
 def check_outcome(outcome: Outcome, tokens: Tensor) -> Outcome:
@@ -94,6 +143,8 @@ def check_outcome(outcome: Outcome, tokens: Tensor) -> Outcome:
 
 def check_critic(name: str, numbers: Tensor, rows: int) -> Tensor:
     """Return a critic's numbers; raise ValueError unless they are one a row, [rows]."""
+    if not isinstance(numbers, Tensor):
+        raise ValueError(f"{name} must return a tensor, but got {_kind(numbers)}")
     if numbers.shape != (rows,):
         raise ValueError(
             f"{name} must return one number for each of {rows} rows, [{rows}], but its "
@@ -112,12 +163,37 @@ def read_positions(evaluator: Evaluator, width: int) -> frozenset[int]:
             "the evaluator must be callable and say in `positions` which logits it "
             f"reads, but got {evaluator!r}; wrap a function in FunctionEvaluator"
         )
-    positions = evaluator.positions
-    if positions is None:
+    if evaluator.positions is None:
         return frozenset(range(width))
+    positions = as_positions(evaluator.positions)
+    check_positions(positions, width)
+    return frozenset(position % width for position in positions)
+
+
+def as_positions(positions: Sequence[int], least: int = 0) -> tuple[int, ...]:
+    """Return positions of a transition; the first `least` of them, where that is given.
+
+    Raises ValueError unless they are whole numbers, and at least so many.
+    """
+    given = tuple(positions) if isinstance(positions, Iterable) else (positions,)
+    whole = all(isinstance(position, Integral) for position in given)
+    if isinstance(positions, str | bytes) or not whole or len(given) < least:
+        raise ValueError(
+            "positions must be whole numbers, one for each token that is read, such as "
+            f"(-2, -1), but got {positions!r}"
+        )
+    return given[:least] if least else given
+
+
+def check_positions(positions: Sequence[int], width: int) -> None:
+    """Raise ValueError unless positions are among the `width` of a transition."""
     if not all(-width <= position < width for position in positions):
         raise ValueError(
             f"the evaluator reads positions {tuple(positions)}, but a transition has "
             f"{width}; pass as many samplers as a transition has tokens"
         )
-    return frozenset(position % width for position in positions)
+
+
+def _kind(value: object) -> str:
+    """Name the type of a value, or that of a tensor's numbers."""
+    return str(value.dtype) if isinstance(value, Tensor) else type(value).__name__
