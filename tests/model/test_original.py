@@ -5,7 +5,10 @@ alone and straight from the state dict: absolute positions, value keys masked, o
 bias-free output per position of a transition.
 """
 
+import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -119,3 +122,66 @@ def test_a_file_that_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
     (tmp_path / "broken.pt").write_bytes(b"PK\x03\x04 no more")
     with pytest.raises(ValueError, match=r"broken.pt is not a state dict"):
         load_original(tmp_path / "broken.pt")
+
+
+def spoilt(name: str, change: Callable[[Tensor], Any]) -> dict[str, Any]:
+    weights: dict[str, Any] = state_dict()
+    weights[name] = change(weights[name])
+    return weights
+
+
+@pytest.mark.parametrize("name", [n for n in state_dict() if "mask" not in n])
+def test_a_lost_weight_is_named_with_its_file(tmp_path: Path, name: str) -> None:
+    weights = state_dict()
+    del weights[name]
+    torch.save(weights, tmp_path / "lost.pt")
+    with pytest.raises(ValueError, match=rf"lost.pt: .*{re.escape(name)}"):
+        load_original(tmp_path / "lost.pt", heads=HEADS)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("head.weight", lambda w: w[0], "head.weight must have 3 axes"),
+        ("pos_emb", lambda w: w[0], "pos_emb must have 3 axes"),
+        ("head.weight", lambda w: w[:0], "head.weight must have 3 axes"),
+        ("pos_emb", lambda w: w[..., :4], r"pos_emb must have shape \[1, 36, 32\]"),
+        ("tok_emb.weight", lambda w: w[:, :4], r"tok_emb.weight must have shape"),
+        ("blocks.1.mlp.0.bias", lambda w: w[:4], "mlp.0.bias must have shape"),
+        ("blocks.1.attn.key.bias", lambda w: w[:4], "attn.key.bias, .* of one shape"),
+        ("blocks.2.ln1.bias", lambda w: w * float("nan"), "not finite"),
+        ("ln_f.bias", lambda w: w.cfloat(), "one floating-point type expected"),
+        ("ln_f.bias", lambda w: "text", "got str under 'ln_f.bias'"),
+        ("ln_f.bias", lambda w: w.to_sparse(), "got Tensor under 'ln_f.bias'"),
+        (
+            "head.weight",
+            lambda w: torch.zeros(1, 1, 1).expand(10**4, 10**4, 10**4),
+            "head.weight claims the shape .* too few numbers",
+        ),
+    ],
+)
+def test_a_weight_of_another_kind_is_named_with_its_file(
+    tmp_path: Path, name: str, change: Callable[[Tensor], Any], message: str
+) -> None:
+    torch.save(spoilt(name, change), tmp_path / "odd.pt")
+    with pytest.raises(ValueError, match=rf"odd.pt: .*{message}"):
+        load_original(tmp_path / "odd.pt", heads=HEADS)
+
+
+def test_names_that_are_no_text_and_layers_without_end_are_refused() -> None:
+    odd: Any = state_dict() | {3: torch.zeros(1)}
+    with pytest.raises(ValueError, match="got Tensor under 3"):
+        load_original(odd)
+    far = state_dict() | {"blocks.999999999.ln1.bias": torch.zeros(D)}
+    with pytest.raises(ValueError, match=r"lacks .*blocks.3.ln1.weight"):
+        load_original(far)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_weights_of_another_precision_are_read_in_float32(dtype: torch.dtype) -> None:
+    weights = {name: weight.to(dtype) for name, weight in state_dict().items()}
+    model = load_original(weights, heads=HEADS)
+    expected = load_original({n: w.float() for n, w in weights.items()}, heads=HEADS)
+    for name, weight in model.state_dict().items():
+        assert torch.equal(weight, expected.state_dict()[name]), name
+        assert weight.dtype == torch.float32

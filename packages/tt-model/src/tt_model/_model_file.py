@@ -56,7 +56,7 @@ def load(
     tensors, content = _files.read(Path(path), _KIND, keys=KEYS)
     try:
         config = TransformerConfig(**content)
-        dtype = _check_tensors(tensors, config)
+        dtype = check_tensors(tensors, config)
         with torch.random.fork_rng(devices=[]):
             model = TrajectoryTransformer(config).to(dtype)
         model.load_state_dict(tensors)
@@ -85,10 +85,14 @@ def parameter_shapes(config: TransformerConfig, layers: int) -> dict[str, torch.
     return shapes
 
 
-def _check_tensors(
+def check_tensors(
     tensors: Mapping[str, Tensor], config: TransformerConfig
 ) -> torch.dtype:
-    """Return the precision of what a model of this shape has, before there is one."""
+    """Return the precision of what a model of this shape has, before there is one.
+
+    Raises:
+        ValueError: If something is missing, misshapen, of several types or not finite.
+    """
     if config.layers > len(tensors):
         raise ValueError(f"{config.layers} layers, but {len(tensors)} tensors")
     shapes = parameter_shapes(config, config.layers)
