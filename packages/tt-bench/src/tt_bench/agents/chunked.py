@@ -10,6 +10,7 @@ Axes: E environments, N transitions, K steps of a chunk, Da action numbers of a 
 
 import numpy as np
 
+from tt_bench.agents.remembered import remembered
 from tt_bench.interface import (
     Agent,
     BoolArray,
@@ -116,15 +117,19 @@ class ChunkAgent:
         Raises:
             ValueError: it is of other episodes.
         """
+        chunk = remembered(memory, "chunk", "f", 2)
+        earned = remembered(memory, "earned", "f", 1)
+        offset = int(remembered(memory, "offset", "i", 0, 0, self._executed - 1))
         rows = len(self._earned)
-        if memory["earned"].shape != (rows,) or len(memory["chunk"]) not in (0, rows):
+        whole = chunk.size and chunk.shape[1] % self.stride == 0
+        fits = (len(chunk) == rows and whole) or (offset == 0 and not chunk.size)
+        if earned.shape != (rows,) or not fits:
             raise ValueError(
-                f"expected the memory of {rows} episodes, got that of "
-                f"{memory['earned'].shape}: remember what this agent knew"
+                f"expected the memory of {rows} episodes and chunks of {self.stride} "
+                f"steps, got that of {earned.shape} and {chunk.shape}: remember what "
+                "this agent knew"
             )
-        self._chunk = memory["chunk"].copy()
-        self._earned = memory["earned"].copy()
-        self._offset = int(memory["offset"])
+        self._chunk, self._earned, self._offset = chunk, earned, offset
         if isinstance(self.agent, RememberingAgent):
             self.agent.remember(
                 {

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import torch
 
 from tt_bench.agents.bounds import action_numbers
+from tt_bench.agents.remembered import remembered
 from tt_bench.interface import (
     BoolArray,
     FloatArray,
@@ -146,17 +147,26 @@ class TransformerAgent:
         Raises:
             ValueError: it is of other episodes, or of another agent.
         """
-        shapes = memory["history"].shape, memory["plans"].shape[::2]
+        most = self.bins.bins  # as a token, which ends an episode
+        history = remembered(memory, "history", "i", 3, _PADDING, most)
+        plans = remembered(memory, "plans", "i", 3, 0, most)
+        offset = remembered(memory, "offset", "i", 0, 0, plans.shape[1])
+        generator = remembered(memory, "generator", "u", 1)
+        shapes = history.shape, plans.shape[::2]
         rows, _, width = self._history.shape
         if shapes != (self._history.shape, (rows, width)):
             raise ValueError(
                 f"expected the memory of {rows} episodes with {width} tokens a "
                 f"transition, got arrays {shapes}: remember what this agent knew"
             )
-        self._history = memory["history"].copy()
-        self._plans = memory["plans"].copy()
-        self._offset = int(memory["offset"])
-        self._generator.set_state(torch.from_numpy(memory["generator"]))
+        try:
+            self._generator.set_state(torch.from_numpy(generator))
+        except (RuntimeError, TypeError) as error:
+            raise ValueError(
+                "expected a memory with the state of a generator on "
+                f"{self._device}, got another ({error})"
+            ) from error
+        self._history, self._plans, self._offset = history, plans, int(offset)
 
     def _check_rows(self, name: str, array: FloatArray) -> None:
         count = len(self._present)
