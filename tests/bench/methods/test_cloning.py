@@ -1,12 +1,16 @@
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
+from tt_bench.agents import TransformerAgent
 from tt_bench.data.episodes import Episodes
 from tt_bench.interface import FloatArray
 from tt_bench.methods.cloning import best_transitions, clone
 from tt_bench.methods.settings import CloningConfig
+from tt_tokenize import Layout
+
+NOTHING: Any = None
 
 QUICK = CloningConfig(steps=400, batch=64, width=32, learning_rate=3e-3)
 MIXING = np.array([[0.5, -0.2], [0.1, 0.3], [-0.4, 0.0]], np.float32)
@@ -64,3 +68,22 @@ def test_steps_are_reported_and_settings_checked() -> None:
             clone(linear_data(), CloningConfig(steps=3), seed=cast(int, seed))
     with pytest.raises(ValueError, match="fraction"):
         CloningConfig(fraction=1.5)
+
+
+@pytest.mark.parametrize("device", ["nonsense", "cuda:99", "meta", "", None, [], 1.5])
+def test_a_device_that_there_is_not_is_refused(device: Any) -> None:
+    ends = np.array([5])
+    episodes = Episodes(
+        np.ones((5, 2)), np.ones((5, 1)), np.ones(5), ends, [True], np.ones((1, 2))
+    )
+    with pytest.raises(ValueError, match="expected a device that torch can use, got"):
+        clone(episodes, CloningConfig(steps=1), seed=0, device=device)
+    bound = np.ones(1, np.float32)
+    with pytest.raises(ValueError, match="expected a device that torch can use, got"):
+        TransformerAgent(
+            *(NOTHING, Layout(2, 1), NOTHING),
+            context=1,
+            low=-bound,
+            high=bound,
+            device=device,
+        )

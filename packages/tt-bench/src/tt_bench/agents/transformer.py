@@ -7,6 +7,7 @@ import numpy.typing as npt
 import torch
 
 from tt_bench.agents.bounds import action_numbers
+from tt_bench.agents.device import check_device
 from tt_bench.agents.remembered import remembered
 from tt_bench.interface import (
     BoolArray,
@@ -62,7 +63,12 @@ class TransformerAgent:
         plan_every: int = 1,
         device: str = "cpu",
     ) -> None:
-        """Compose the parts."""
+        """Compose the parts.
+
+        Raises:
+            ValueError: a setting is out of its range, the bounds are not those of an
+                action, or there is no such device.
+        """
         if context < 1 or plan_every < 1:
             raise ValueError(
                 "expected context and plan_every of at least 1, "
@@ -73,6 +79,7 @@ class TransformerAgent:
                 f"expected bounds of {layout.action} action numbers, got {numbers}; "
                 "the layout must be that of the environment"
             )
+        check_device(device)
         self.bins = bins
         self.layout = layout
         self._planner = planner

@@ -10,8 +10,9 @@ import attrs
 import torch
 from rich.console import Console
 
+from tt_bench.agents import check_device
 from tt_bench.files import write_json
-from tt_bench.runs import as_path, check_device
+from tt_bench.runs import as_path
 from tt_bench.speed import (
     Measurement,
     Peaks,

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tt_bench.agents import FunctionAgent
+from tt_bench.agents import FunctionAgent, check_device
 from tt_bench.data import Episodes
 from tt_bench.evaluation import whole_seeds
 from tt_bench.interface import FloatArray, working
@@ -75,8 +75,10 @@ def clone(
     """Train a policy to do what the data does; the same seed gives the same policy.
 
     Raises:
-        ValueError: the seed is no whole number of at least 0.
+        ValueError: the seed is no whole number of at least 0, or there is no such
+            device.
     """
+    check_device(device)
     (seed,) = whole_seeds([seed])
     rows = best_transitions(episodes, config.fraction)
     observations = torch.from_numpy(episodes.observations[rows]).to(device)

@@ -8,7 +8,6 @@ from tt_bench.runs.run_config import (
     Run,
     RunConfig,
     as_path,
-    check_device,
     plan_runs,
 )
 from tt_bench.runs.suites import SUITES
@@ -20,7 +19,6 @@ __all__ = [
     "Run",
     "RunConfig",
     "as_path",
-    "check_device",
     "choose_threads",
     "compare",
     "estimate_seconds",

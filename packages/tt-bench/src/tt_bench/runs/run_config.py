@@ -6,29 +6,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import attrs
-import torch
 from attrs.validators import ge, le, lt, optional
 
-from tt_bench.files import first_line
+from tt_bench.agents import check_device
 from tt_bench.methods import METHODS
 
 _SEEDS = 2**53  # episodes have a thousand times as large ones, which torch must take
-
-
-def check_device(device: str) -> None:
-    """Compute something on a device.
-
-    Raises:
-        ValueError: torch can't, because there is none or it only pretends to compute.
-    """
-    try:
-        torch.ones(1, device=device).add(1).item()
-    except (RuntimeError, AssertionError) as error:  # NotImplementedError is the former
-        reason = first_line(error)
-        raise ValueError(
-            f"expected a device that torch can use, got {device!r} ({reason}); "
-            "cpu always works"
-        ) from error
 
 
 def _usable(_: object, __: object, device: str) -> None:
