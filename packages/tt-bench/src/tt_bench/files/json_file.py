@@ -1,10 +1,11 @@
 """JSON files, whole or not at all."""
 
 import json
+import math
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Never, TypeVar
 
 from tt_bench.files.errors import first_line
 from tt_bench.files.strays import writer
@@ -44,14 +45,32 @@ def read_json(path: Path) -> dict[str, Any]:
     """Read what was written; empty if it is no mapping.
 
     Raises:
-        ValueError: the file is cut short or not JSON.
+        ValueError: the file is cut short or not JSON, or has NaN or infinity, which is
+            never written.
     """
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(
+            path.read_bytes(), parse_constant=_refuse, parse_float=_finite
+        )
+    except _OddNumberError as error:
+        raise ValueError(f"{path}: {error}; {how_to_mend(path)}") from error
     except (ValueError, RecursionError) as error:
         reason = f"cut short or not JSON; {how_to_mend(path)}"
         raise ValueError(f"{path}: {reason}") from error
     return content if isinstance(content, dict) else {}
+
+
+class _OddNumberError(ValueError):
+    """A number that is never written."""
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _refuse(text)
+
+
+def _refuse(text: str) -> Never:
+    raise _OddNumberError(f"holds {text} in the place of a finite number")
 
 
 def read_facts(path: Path, build: Callable[[dict[str, Any]], _Built]) -> _Built:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import attrs
 import numpy as np
@@ -21,6 +21,7 @@ from tt_bench.methods.method import (
 )
 from tt_bench.methods.pace import Pace, time_steps
 from tt_bench.methods.settings import Recipe
+from tt_bench.methods.spent import read_seconds, read_spent
 from tt_bench.methods.task import Task
 from tt_critic import Critic, IQLConfig, Transitions, locomotion_rewards
 
@@ -146,14 +147,10 @@ def train_critic(
         waiting=lambda: on_progress(0, "another process trains it"),
     )
     with remade_if_deleted(folder):
-        steps, seconds = read_facts(folder / _NOTES, _read_notes)
+        steps, seconds = read_facts(folder / _NOTES, read_spent)
         critic = tt_critic.load(folder / _CRITIC)
         _check_sizes(critic, episodes, folder)
     return TrainedCritic(critic.to(device), units, steps, seconds)
-
-
-def _read_notes(notes: dict[str, Any]) -> tuple[int, float]:
-    return int(notes["steps"]), float(notes["seconds"])
 
 
 def _check_sizes(critic: Critic, episodes: Episodes, folder: Path) -> None:
@@ -182,7 +179,7 @@ def _train(
     before = 0.0
     if checkpoint.exists() and spent.exists():
         with remade_if_deleted(folder):
-            before = read_facts(spent, lambda notes: float(notes["seconds"]))
+            before = read_facts(spent, read_seconds)
 
     def seconds() -> float:
         return before + time.perf_counter() - began

@@ -18,6 +18,7 @@ from tt_bench.methods.costs import training_operations
 from tt_bench.methods.method import Context, Network, model_folder
 from tt_bench.methods.pace import Pace, time_last, time_steps
 from tt_bench.methods.settings import Recipe, TrainingSettings
+from tt_bench.methods.spent import read_spent
 from tt_bench.methods.tokens import fit_bins, split
 from tt_model import (
     Epoch,
@@ -205,7 +206,7 @@ def _load(folder: Path, device: str) -> Trained:
 
 
 def _read_notes(notes: dict[str, Any]) -> tuple[Layout, int, float]:
-    return Layout(**notes["layout"]), int(notes["steps"]), float(notes["seconds"])
+    return Layout(**notes["layout"]), *read_spent(notes)
 
 
 def _check_together(model: TrajectoryTransformer, bins: Bins, layout: Layout) -> None:

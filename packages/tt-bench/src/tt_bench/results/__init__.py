@@ -1,5 +1,6 @@
 """What a run leaves behind: its JSON, its place, its score, its statistics."""
 
+from tt_bench.results.entries import is_number, is_whole
 from tt_bench.results.result import RunResult, load_result, save_result
 from tt_bench.results.scores import normalise
 from tt_bench.results.store import Store
@@ -10,6 +11,8 @@ __all__ = [
     "RunResult",
     "Store",
     "check_some",
+    "is_number",
+    "is_whole",
     "load_result",
     "normalise",
     "save_result",

@@ -1,6 +1,6 @@
 """What the entries of a result may be: whoever reads one need not look again."""
 
-import math
+import sys
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -34,7 +34,7 @@ def is_whole(value: Any) -> bool:
 def is_number(value: Any) -> bool:
     """Say whether a value is a finite number."""
     plain = is_whole(value) or isinstance(value, float)
-    return plain and abs(value) < math.inf  # false for NaN
+    return plain and abs(value) <= sys.float_info.max  # false for NaN
 
 
 def one(holds: _Is, wanted: str) -> _Validator:
