@@ -82,6 +82,21 @@ def test_references_that_are_none(value: Any, stored: Path) -> None:
     refused("expected a")
 
 
+@pytest.mark.parametrize("low", [float("nan"), float("inf"), 1.0, 2.0, "-inf"])
+def test_references_that_score_nothing_name_the_dataset(low: Any, stored: Path) -> None:
+    change(stored, ref_min_score=low)
+    refused(rf"expected a reference .*{stored.parent.name}")
+
+
+@pytest.mark.parametrize("low", [float("nan"), float("-inf"), 1.0])
+def test_a_reference_that_scores_nothing_is_not_written(
+    low: float, stored: Path
+) -> None:
+    with pytest.raises(ValueError, match="expected a reference"):
+        write_minari(episodes(), "tests/other-v0", MinariNotes(reference=(low, 1.0)))
+    assert not (stored.parents[1] / "other-v0").exists()
+
+
 @pytest.mark.parametrize("text", ["[]", "3", "null", '"x"', "{}", "", "[" * 100_000])
 def test_metadata_that_are_none(text: str, stored: Path) -> None:
     (stored / "metadata.json").write_text(text)

@@ -15,10 +15,9 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     assert read_facts(tmp_path / "training.json", read_seconds) == 1.5
 
 
-ODD: list[dict[str, Any]] = [
-    *({"steps": steps} for steps in (-1, 0.5, True, "3", None, [], 1e300)),
-    *({"seconds": seconds} for seconds in (-1.0, True, "3", None, {}, 10**400)),
-]
+STEPS: list[Any] = [-1, 0.5, True, "3", None, [], 1e300]
+SECONDS: list[Any] = [-1.0, True, "3", None, {}, 10**400]
+ODD = [{"steps": odd} for odd in STEPS] + [{"seconds": odd} for odd in SECONDS]
 
 
 @pytest.mark.parametrize("change", ODD)

@@ -12,14 +12,22 @@ from tt_bench.data.episodes import Episodes
 from tt_bench.interface import Agent
 
 
-def _check_reference(
-    _: "Dataset", __: object, reference: tuple[float, float] | None
-) -> None:
-    if reference is not None and not reference[0] < reference[1]:
+def check_reference(reference: tuple[float, float]) -> None:
+    """Refuse returns that nothing can be scored by.
+
+    Raises:
+        ValueError: if they are not two finite numbers that increase.
+    """
+    if not (np.isfinite(reference).all() and reference[0] < reference[1]):
         raise ValueError(
-            "expected a reference (random return, expert return) that increases, "
-            f"got {reference}"
+            "expected a reference (random return, expert return) that increases and "
+            f"is finite, got {reference}"
         )
+
+
+def _validate(_: "Dataset", __: object, reference: tuple[float, float] | None) -> None:
+    if reference is not None:
+        check_reference(reference)
 
 
 @attrs.frozen(eq=False)
@@ -46,7 +54,7 @@ class Dataset:
     episodes: Episodes
     env_id: str | None
     make_env: Callable[..., gym.Env[Any, Any]]
-    reference: tuple[float, float] | None = attrs.field(validator=_check_reference)
+    reference: tuple[float, float] | None = attrs.field(validator=_validate)
     source: str
     observation_keys: tuple[str, ...] = ()
     description: str = ""

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from tt_bench.catalogue import REFERENCE_RETURNS, reference_returns
 from tt_bench.data.ant_maze_goals import cut_at, to_fixed_goal
-from tt_bench.data.dataset import Dataset
+from tt_bench.data.dataset import Dataset, check_reference
 from tt_bench.data.episodes import Episodes
 from tt_bench.data.flatten import FlatObservation
 from tt_bench.data.goals import Goal, View, choose_view, gather_for_goal
@@ -147,7 +147,9 @@ def _reference(
     metadata = stored.storage.metadata
     low, high = metadata.get("ref_min_score"), metadata.get("ref_max_score")
     if low is not None and high is not None:
-        return float(low), float(high)
+        reference = float(low), float(high)
+        check_reference(reference)
+        return reference
     return reference_returns(env or own_env or "")
 
 

@@ -19,6 +19,7 @@ from minari.dataset.minari_storage import MinariStorage
 from minari.namespace import create_namespace
 from minari.storage import get_dataset_path
 
+from tt_bench.data.dataset import check_reference
 from tt_bench.data.episodes import Episodes
 from tt_bench.data.minari_cache import dataset_folder, is_id
 
@@ -53,10 +54,12 @@ def write_minari(episodes: Episodes, dataset_id: str, notes: MinariNotes) -> Pat
     that an interruption leaves no dataset behind.
 
     Raises:
-        ValueError: if the id is malformed or taken, or the data doesn't fit the
-            environment's spaces.
+        ValueError: if the id is malformed or taken, the data doesn't fit the
+            environment's spaces, or the reference is none.
     """
     target = check_unused(dataset_id)
+    if notes.reference is not None:
+        check_reference(notes.reference)
     namespace, _, _ = parse_dataset_id(dataset_id)
     spaces = _spaces(episodes, notes.env)
     partial = get_dataset_path() / f".writing-{secrets.token_hex(8)}"
