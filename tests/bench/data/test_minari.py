@@ -443,3 +443,17 @@ def test_the_files_name_their_versions(episodes: Episodes) -> None:
     assert metadata["dataset_id"] == NAME
     assert metadata["minari_version"] == minari.__version__
     assert metadata["total_steps"] == 9
+
+
+@pytest.mark.parametrize("left", [".writing-0123456789abcdef", ".downloading-a_bc12de"])
+@pytest.mark.parametrize("there", [True, False])
+def test_what_a_killed_process_left_goes_with_the_next(
+    left: str, there: bool, cache: Path, episodes: Episodes
+) -> None:
+    if there:
+        write_minari(episodes, NAME, pendulum())
+    keep(cache / left / "data" / "main_data.hdf5")
+    if not there:
+        write_minari(episodes, NAME, pendulum())
+    read_minari(NAME)
+    assert {path.name for path in cache.iterdir()} == {NAME.partition("/")[0]}

@@ -8,6 +8,7 @@ import attrs
 import numpy as np
 import pytest
 
+from tt_bench.files.strays import held, writer
 from tt_bench.methods.critic import CRITIC
 from tt_bench.methods.method import Prepared, model_folder, untrained
 from tt_bench.methods.settings import CriticSettings, Recipe
@@ -120,3 +121,18 @@ def test_what_was_played_of_a_run_that_is_finished_is_gone(
     stray.touch()
     assert experiment.execute(Run("random", 0)) == result
     assert not stray.exists()
+
+
+@pytest.mark.parametrize("folder", ["results", "budgets", "rollouts"])
+def test_what_killed_processes_left_goes_with_the_next_run(
+    folder: str, experiment: Experiment
+) -> None:
+    place = experiment.store.folder / folder
+    place.mkdir(parents=True)
+    for name in (f"a.{writer()}.partial.png", f"b.{writer()}.once.json"):
+        (place / name).touch()
+    written = place / f"c.{writer()}.partial.npz"
+    with held(written):  # by a process that lives
+        written.touch()
+        experiment.execute(Run("random", 0))
+        assert {path.name for path in place.glob("*.*.*")} == {written.name}

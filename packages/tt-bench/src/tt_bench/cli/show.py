@@ -57,6 +57,7 @@ class Show:
 def run_show(options: Show, console: Console) -> None:
     """Play, draw and say where the files are."""
     context = _open(options)
+    context.store.tidy()
     dataset = context.dataset
     size = dataset.episodes.observations.shape[1]
     numbers = choose_numbers(dataset.env_id, size, options.numbers)

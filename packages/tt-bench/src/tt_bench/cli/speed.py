@@ -11,7 +11,7 @@ import torch
 from rich.console import Console
 
 from tt_bench.agents import check_device
-from tt_bench.files import write_json
+from tt_bench.files import remove_strays, write_json
 from tt_bench.runs import as_path
 from tt_bench.speed import (
     Measurement,
@@ -109,4 +109,5 @@ def _write(
         "growth": growth,
     }
     options.output.parent.mkdir(parents=True, exist_ok=True)
+    remove_strays(options.output.parent)
     write_json(options.output, content)

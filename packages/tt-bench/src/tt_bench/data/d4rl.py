@@ -10,7 +10,7 @@ from tt_bench.catalogue import D4rlEntry, d4rl_entries, nearest_names
 from tt_bench.data.dataset import Dataset
 from tt_bench.data.hdf5 import check_opens, count_rows, read_hdf5
 from tt_bench.data.hdf5_layout import UnreadableError
-from tt_bench.files import download
+from tt_bench.files import download, drop_rest
 
 _FOLDER = "D4RL_DATASET_DIR"
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -46,7 +46,9 @@ def load_d4rl(
         )
     path = d4rl_file(entry)
     found = os.path.isfile(path)
-    if not found:
+    if found:
+        drop_rest(path)
+    else:
         _make_folder(path.parent)
         download(
             entry.url,

@@ -8,13 +8,17 @@ import os
 import ssl
 import subprocess
 import sys
-import tempfile
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 from minari.dataset.minari_dataset import parse_dataset_id
 from minari.storage import get_dataset_path
+
+from tt_bench.files import remove_scratch, scratch_folder
+
+WRITING, DOWNLOADING = "writing", "downloading"
+"""Purposes of scratch folders in the cache."""
 
 _CACHE = "MINARI_DATASETS_PATH"
 _PATIENCE = 10.0  # seconds for the server's first sign of life
@@ -66,6 +70,12 @@ def is_id(dataset_id: str) -> bool:
     return True
 
 
+def tidy_cache() -> None:
+    """Delete what killed processes left of datasets that they wrote or downloaded."""
+    for purpose in (WRITING, DOWNLOADING):
+        remove_scratch(Path(get_dataset_path()), purpose)
+
+
 def fetch(dataset_id: str) -> None:
     """Download a dataset into the cache.
 
@@ -84,9 +94,9 @@ def fetch(dataset_id: str) -> None:
         )
     cache = Path(get_dataset_path())
     try:
-        with tempfile.TemporaryDirectory(prefix=".downloading-", dir=cache) as folder:
-            _download(dataset_id, Path(folder))
-            _move(Path(folder), cache)
+        with scratch_folder(cache, DOWNLOADING) as folder:
+            _download(dataset_id, folder)
+            _move(folder, cache)
     except Exception as error:
         raise ValueError(
             f"expected a Minari dataset, found no {dataset_id!r} at {target} and could "

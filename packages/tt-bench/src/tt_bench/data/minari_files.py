@@ -10,7 +10,7 @@ import h5py
 import minari
 
 from tt_bench.data.hdf5_contents import check_contents
-from tt_bench.data.minari_cache import dataset_folder, fetch, is_local
+from tt_bench.data.minari_cache import dataset_folder, fetch, is_local, tidy_cache
 from tt_bench.data.reading import reading
 from tt_bench.data.stored_environment import (
     StoredEnvironment,
@@ -26,6 +26,8 @@ _DENSE = 200  # steps that a byte may stand for, where constant columns are comp
 def open_minari(dataset_id: str, *, trust: bool = False) -> Any:
     """Open a dataset of the local cache, downloading it if it isn't there.
 
+    What killed processes left in the cache of others is deleted.
+
     Args:
         dataset_id: such as `mujoco/hopper/medium-v0`.
         trust: whether Minari may make the environment as the dataset says, to learn
@@ -36,6 +38,7 @@ def open_minari(dataset_id: str, *, trust: bool = False) -> Any:
     """
     if not is_local(dataset_id):
         fetch(dataset_id)
+    tidy_cache()
     with reading_minari(dataset_id):
         metadata = read_metadata(dataset_id)
         _check_counts(dataset_id, metadata)

@@ -2,8 +2,6 @@
 
 import contextlib
 import os
-import secrets
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +19,8 @@ from minari.storage import get_dataset_path
 
 from tt_bench.data.dataset import check_reference
 from tt_bench.data.episodes import Episodes
-from tt_bench.data.minari_cache import dataset_folder, is_id
+from tt_bench.data.minari_cache import WRITING, dataset_folder, is_id
+from tt_bench.files import scratch_folder
 
 
 @attrs.frozen
@@ -51,7 +50,8 @@ def write_minari(episodes: Episodes, dataset_id: str, notes: MinariNotes) -> Pat
     """Write episodes into the local Minari cache and return the dataset's folder.
 
     The files are written under a hidden name beside their place and then moved, so
-    that an interruption leaves no dataset behind.
+    that an interruption leaves no dataset behind. What a killed process left of one is
+    deleted.
 
     Raises:
         ValueError: if the id is malformed or taken, the data doesn't fit the
@@ -62,16 +62,13 @@ def write_minari(episodes: Episodes, dataset_id: str, notes: MinariNotes) -> Pat
         check_reference(notes.reference)
     namespace, _, _ = parse_dataset_id(dataset_id)
     spaces = _spaces(episodes, notes.env)
-    partial = get_dataset_path() / f".writing-{secrets.token_hex(8)}"
-    try:
+    with scratch_folder(get_dataset_path(), WRITING) as partial:
         _write(episodes, partial / "data", spaces, notes, dataset_id)
         if namespace is not None:
             with contextlib.suppress(ValueError):  # there already
                 create_namespace(namespace)
         target.parent.mkdir(parents=True, exist_ok=True)
         os.replace(partial, target)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return target
 
 

@@ -1,7 +1,7 @@
 """Files whole or not at all: write, lock, download, JSON, sizes."""
 
 from tt_bench.files.arrays import checksum, read_arrays, write_arrays
-from tt_bench.files.downloads import download
+from tt_bench.files.downloads import download, drop_rest
 from tt_bench.files.errors import first_line, one_line
 from tt_bench.files.json_file import (
     how_to_mend,
@@ -12,6 +12,7 @@ from tt_bench.files.json_file import (
 )
 from tt_bench.files.once import make_once, remade_if_deleted
 from tt_bench.files.sizes import check_claim, check_memory
+from tt_bench.files.strays import remove_scratch, remove_strays, scratch_folder
 from tt_bench.files.whole import written_whole
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "check_memory",
     "checksum",
     "download",
+    "drop_rest",
     "first_line",
     "how_to_mend",
     "make_once",
@@ -27,6 +29,9 @@ __all__ = [
     "read_facts",
     "read_json",
     "remade_if_deleted",
+    "remove_scratch",
+    "remove_strays",
+    "scratch_folder",
     "write_arrays",
     "write_json",
     "write_once",

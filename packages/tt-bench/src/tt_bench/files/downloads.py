@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from tt_bench.files.errors import first_line
-from tt_bench.files.lock import locked
+from tt_bench.files.lock import locked, taken_if_free
 from tt_bench.files.partial import Partial
 
 _CHUNK = 1 << 18  # bytes
@@ -65,6 +65,16 @@ def download(
             f"from {address} ({first_line(error)}): give the same command again to go "
             "on, or fetch that address by other means and put the file there"
         ) from error
+
+
+def drop_rest(path: Path) -> None:
+    """Delete what a killed process left beside a file that has been downloaded."""
+    part, lock = Partial.of(path), path.with_name(path.name + ".lock")
+    left = any(each.exists() for each in (part.file, part.tag, lock))
+    if left and path.exists():
+        with taken_if_free(lock) as free:
+            if free:
+                part.drop()
 
 
 def _fetch_all(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Never, TypeVar
 
 from tt_bench.files.errors import first_line
-from tt_bench.files.strays import writer
+from tt_bench.files.strays import held, writer
 from tt_bench.files.whole import written_whole
 
 _Built = TypeVar("_Built")
@@ -16,10 +16,10 @@ _Built = TypeVar("_Built")
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a file whole or not at all, making its folder."""
-    text = json.dumps(content, indent=1, allow_nan=False) + "\n"
+    text = _text(content)
     try:
         _write(path, text)
-    except FileNotFoundError:  # the folder's owner may have taken it for a stray
+    except FileNotFoundError:  # somebody who knows of no locks took it for a stray
         _write(path, text)
 
 
@@ -28,17 +28,29 @@ def _write(path: Path, text: str) -> None:
         partial.write_text(text, "utf-8")
 
 
+def _text(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, indent=1, allow_nan=False) + "\n"
+
+
 def write_once(path: Path, content: Mapping[str, Any]) -> None:
     """Write a file whole unless there is one, which another process may just make."""
     mine = path.with_name(f"{path.stem}.{writer()}.once{path.suffix}")
-    write_json(mine, content)
+    text = _text(content)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with held(mine):
+            mine.write_text(text, "utf-8")
+            _link_or_move(mine, path)
+    finally:
+        mine.unlink(missing_ok=True)
+
+
+def _link_or_move(mine: Path, path: Path) -> None:
     try:
         os.link(mine, path)
     except OSError:  # there is one, or links are unknown here
         if not path.exists():
             os.replace(mine, path)
-    finally:
-        mine.unlink(missing_ok=True)
 
 
 def read_json(path: Path) -> dict[str, Any]:

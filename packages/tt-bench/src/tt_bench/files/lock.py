@@ -57,6 +57,29 @@ def locked(path: Path, waiting: Callable[[], None] | None = None) -> Iterator[No
                 path.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def taken_if_free(path: Path) -> Iterator[bool]:
+    """Hold a lock if nobody does, without waiting; say whether it is held now.
+
+    It is never held where a file system has no locks, as nobody knows there who holds
+    it. The file of one that is held, or that was not there, is deleted at the end.
+    """
+    new = not path.exists()
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context(path.open("ab"))
+            _lock(file.fileno())
+            held = _is_at(file, path)
+        except OSError:
+            held = False
+        try:
+            yield held
+        finally:
+            if held or new:
+                with contextlib.suppress(OSError):
+                    path.unlink(missing_ok=True)
+
+
 def _is_at(file: IO[bytes], path: Path) -> bool:
     """Say whether an open file still has this path."""
     try:

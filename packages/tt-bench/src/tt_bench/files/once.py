@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tt_bench.files.errors import first_line
 from tt_bench.files.lock import locked
-from tt_bench.files.strays import strays
+from tt_bench.files.strays import remove_strays, strays
 
 _LOCK = "in-use.lock"
 
@@ -34,13 +34,14 @@ def make_once(
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder / _LOCK, waiting):
-            _remove(strays(folder))
+            remove_strays(folder)
             if not path.exists():
                 make()
             _remove(_present(folder, scaffold))
     elif strays(folder) or _present(folder, (*scaffold, _LOCK)):
         with contextlib.suppress(OSError), locked(folder / _LOCK):  # or it can't be
-            _remove([*strays(folder), *_present(folder, scaffold)])
+            remove_strays(folder)
+            _remove(_present(folder, scaffold))
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tt_bench.files.strays import writer
+from tt_bench.files.strays import held, writer
 
 
 @contextmanager
@@ -21,8 +21,9 @@ def written_whole(path: Path) -> Iterator[Path]:
     partial = path.with_name(f"{path.stem}.{writer()}.partial{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield partial
-        os.replace(partial, path)
+        with held(partial):
+            yield partial
+            os.replace(partial, path)
     except OSError as error:
         if error.errno is None or error.filename is not None:
             raise

@@ -10,10 +10,11 @@ from typing import Any
 
 import attrs
 
-from tt_bench.files import how_to_mend, write_json
+from tt_bench.files import how_to_mend, remove_strays, write_json
 from tt_bench.results.result import RunResult, load_result
 
 _Settings = Mapping[str, Any]
+_SHARED = ("results", "budgets", "rollouts")  # folders that many processes write to
 
 # Names were once made of every setting that there was then; such files are still found.
 _ONCE: Mapping[str, frozenset[str] | None] = MappingProxyType(
@@ -73,6 +74,11 @@ class Store:
         """Choose the folder of a dataset within the output folder."""
         folder = output / re.sub(r"[^\w.-]+", "-", dataset).strip("-")
         return cls(folder, defaults, versions)
+
+    def tidy(self) -> None:
+        """Delete what killed processes left of results, budgets and pictures."""
+        for name in _SHARED:
+            remove_strays(self.folder / name)
 
     def result_path(self, method: str, settings: _Settings) -> Path:
         """Name the file of the run of a method with these settings."""

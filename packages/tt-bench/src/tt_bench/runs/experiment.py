@@ -76,7 +76,11 @@ class Experiment:
         return self.store.find_result(run.method, settings)
 
     def execute(self, run: Run, notify: Notify = silent) -> RunResult:
-        """Train, evaluate and save one run, or find it finished."""
+        """Train, evaluate and save one run, or find it finished.
+
+        What killed processes left unfinished of others' is deleted.
+        """
+        self.store.tidy()
         context = self.context(run, notify)
         settings = self._settings(run, context)
         found = self.store.find_result(run.method, settings)
