@@ -76,6 +76,10 @@ def test_every_integer_type_is_read_alike(dtype: torch.dtype, cache: Any) -> Non
     later, _ = decoder.step(tokens.to(dtype), state)
     assert torch.equal(found, expected)
     assert torch.equal(later, then)
+    network = make()
+    assert torch.equal(network(prefix.to(dtype)), network(prefix))
+    logits = network.next_logits(prefix)
+    assert torch.equal(network.next_logits(prefix.to(dtype)), logits)
 
 
 @pytest.mark.parametrize("positions", ["rotary", "learned"])

@@ -1,6 +1,7 @@
 """The shape of a trajectory transformer, checked once."""
 
-from typing import Any, Literal, get_args
+from collections.abc import Callable
+from typing import Any, Literal, TypeAlias, get_args
 
 import attrs
 from attrs.validators import and_, ge, in_, instance_of, lt, optional
@@ -12,7 +13,23 @@ Outputs = Literal["table", "relative"]
 # settings of the second network, which files of the paper's do not name
 _LATER = frozenset({"inputs", "outputs", "per_position", "attending"})
 
-_COUNT = and_(instance_of(int), ge(1))
+_Validator: TypeAlias = Callable[[Any, "attrs.Attribute[Any]", Any], None]
+
+
+def whole(least: int) -> _Validator:
+    """Make what accepts whole numbers from `least` on, and no booleans."""
+
+    def check(_: object, attribute: "attrs.Attribute[Any]", value: Any) -> None:
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise ValueError(
+                f"expected {attribute.name} as a whole number of at least {least}; got "
+                f"{value!r}"
+            )
+
+    return check
+
+
+_COUNT = whole(1)
 
 
 @attrs.frozen

@@ -227,7 +227,7 @@ class TrajectoryTransformer(nn.Module):
         check_tokens(tokens)
         if not self.training:
             check_values(tokens, self.config)
-        length = tokens.shape[1]
+        tokens, length = tokens.long(), tokens.shape[1]
         reach = self.config.span * self.config.transition
         if self.config.positions == "learned" and length > reach:
             raise ValueError(

@@ -6,11 +6,12 @@ from typing import Any, Literal, get_args
 import attrs
 from attrs.validators import and_, ge, gt, in_, instance_of, le, lt, optional
 
+from tt_model._config import whole
 from tt_model.training.optimizer import Schedule
 
 Precision = Literal["32-true", "tf32", "bf16-mixed"]
 
-_COUNT = and_(instance_of(int), ge(1))
+_COUNT = whole(1)
 _FRACTION = and_(ge(0.0), le(1.0))
 # settings that change how a run is carried out and watched, not what it computes
 _WITHOUT_EFFECT = frozenset({"steps", "checkpoint_every", "report_every", "compile"})
@@ -74,9 +75,7 @@ class TrainConfig:
     )
     weight_decay: float = attrs.field(default=0.1, validator=ge(0.0))
     gradient_norm: float = attrs.field(default=1.0, validator=gt(0.0))
-    warmup_steps: int | None = attrs.field(
-        default=None, validator=optional(and_(instance_of(int), ge(0)))
-    )
+    warmup_steps: int | None = attrs.field(default=None, validator=optional(whole(0)))
     decay_steps: int | None = attrs.field(default=None, validator=optional(_COUNT))
     final_fraction: float = attrs.field(default=0.1, validator=_FRACTION)
     loss_weights: tuple[float, ...] | None = attrs.field(
@@ -87,9 +86,7 @@ class TrainConfig:
     steps_per_epoch: int | None = attrs.field(default=None, validator=optional(_COUNT))
     checkpoint_every: int = attrs.field(default=1000, validator=_COUNT)
     report_every: int = attrs.field(default=10, validator=_COUNT)
-    seed: int = attrs.field(
-        default=0, validator=and_(instance_of(int), ge(0), lt(2**64))
-    )
+    seed: int = attrs.field(default=0, validator=and_(whole(0), lt(2**64)))
     precision: Precision = attrs.field(
         default="32-true", validator=in_(get_args(Precision))
     )
