@@ -107,6 +107,9 @@ def test_the_end_of_the_cosine_can_be_set() -> None:
     training = attrs.evolve(TINY.training, steps=100, decay=2.5)
     # 40 transitions, 4 a step: a pass takes 10 steps
     assert schedule(attrs.evolve(TINY, training=training), 40).decay_steps == 25
+    to_zero = attrs.evolve(TINY.training, learning_rate=1e-3, final_fraction=0.0)
+    made = schedule(attrs.evolve(TINY, training=to_zero), 40)
+    assert learning_rate(made.decay_steps, made) == pytest.approx(0.0, abs=1e-12)
 
 
 def test_a_trained_model_is_found_again(tmp_path: Path) -> None:

@@ -82,7 +82,8 @@ class TrainingSettings:
         steps: Gradient steps.
         batch: Sequences of a step.
         transitions: Transitions of a sequence, which are also those a token sees.
-        learning_rate: Peak of the schedule: linear rise, then cosine to a tenth.
+        learning_rate: Peak of the schedule: linear rise, then cosine to its end.
+        final_fraction: That end, as a fraction of the peak.
         decay: Passes over the transitions trained on until the cosine has ended; where
             training is shorter, and by default, it ends with the training.
         action_weight: Weight of action tokens in the loss; others have 1.
@@ -94,6 +95,7 @@ class TrainingSettings:
     batch: int = attrs.field(default=256, validator=ge(1))
     transitions: int = attrs.field(default=10, validator=ge(1))
     learning_rate: float = attrs.field(default=6e-4, validator=gt(0.0))
+    final_fraction: float = attrs.field(default=0.1, validator=[ge(0.0), le(1.0)])
     decay: float | None = attrs.field(default=None, validator=optional(gt(0.0)))
     action_weight: float = attrs.field(default=5.0, validator=ge(0.0))
     precision: Literal["32-true", "tf32", "bf16-mixed"] = "32-true"

@@ -80,6 +80,7 @@ def train_config(
         transitions=settings.transitions,
         learning_rate=settings.learning_rate,
         decay_steps=_decay_steps(settings, windows),
+        final_fraction=settings.final_fraction,
         loss_weights=loss_weights,
         steps_per_epoch=max(1, settings.steps // RECORDS),
         checkpoint_every=max(1, min(1_000, settings.steps // 10)),
