@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterator
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import pytest
@@ -18,7 +18,6 @@ from tt_model import (
     TransformerConfig,
     train,
 )
-from tt_model._config import Positions
 from tt_plan import (
     Expectation,
     Plan,
@@ -38,7 +37,17 @@ Memory = TypeVar("Memory")
 Uncached: TypeAlias = Callable[[TrajectoryTransformer], SequenceModel[Tensor]]
 V, OBSERVATION, ACTION = 20, 3, 2
 P = OBSERVATION + ACTION + 2
-SCHEMES: tuple[Positions, ...] = ("rotary", "learned")
+NETWORKS: dict[str, dict[str, Any]] = {
+    "rotary": {},
+    "learned": {"positions": "learned"},
+    "relative, per position": {"outputs": "relative", "per_position": True},
+    "second": {
+        "inputs": "transition",
+        "outputs": "relative",
+        "per_position": True,
+        "attending": 2,
+    },
+}
 
 
 @pytest.fixture(autouse=True)
@@ -49,13 +58,11 @@ def exact_matmuls() -> Iterator[None]:
     torch.set_float32_matmul_precision(before)
 
 
-def make(
-    positions: Positions, dtype: torch.dtype = torch.float32
-) -> TrajectoryTransformer:
+def make(network: str, dtype: torch.dtype = torch.float32) -> TrajectoryTransformer:
     torch.manual_seed(0)
     config = TransformerConfig(
         vocabulary=V, transition=P, layers=3, heads=2, width=32,
-        positions=positions, window=4, span=5,
+        window=4, span=5, **NETWORKS[network],
     )  # fmt: skip
     model = TrajectoryTransformer(config).eval()
     with torch.no_grad():
@@ -95,9 +102,9 @@ def seeded(seed: int) -> torch.Generator:
     return torch.Generator("cuda").manual_seed(seed)
 
 
-@pytest.mark.parametrize("positions", SCHEMES)
-def test_the_kernel_gives_the_logits_of_a_full_pass(positions: Positions) -> None:
-    model = make(positions)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_the_kernel_gives_the_logits_of_a_full_pass(network: str) -> None:
+    model = make(network)
     decoder = Decoder(model)
     tokens = torch.randint(0, V + 1, (4, 200), generator=seeded(0), device="cuda")
     tokens[1, : 2 * P] = -1
@@ -117,12 +124,12 @@ def test_the_kernel_gives_the_logits_of_a_full_pass(positions: Positions) -> Non
         history = torch.cat([history, token[:, None]], 1)
 
 
-@pytest.mark.parametrize("positions", SCHEMES)
+@pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("environments", [1, 4])
 def test_a_recorded_plan_is_that_of_full_passes(
-    positions: Positions, environments: int, naive: Uncached
+    network: str, environments: int, naive: Uncached
 ) -> None:
-    model = make(positions, torch.float64)
+    model = make(network, torch.float64)
     decoder = Decoder(model)
     recorded = Recorded(lambda prefix, generator: plan(decoder, prefix, generator))
     for seed in range(5):
@@ -133,9 +140,9 @@ def test_a_recorded_plan_is_that_of_full_passes(
         torch.testing.assert_close(found.scores, full.scores)
 
 
-@pytest.mark.parametrize("positions", SCHEMES)
-def test_recording_changes_no_token_in_float32(positions: Positions) -> None:
-    model = Decoder(make(positions))
+@pytest.mark.parametrize("network", NETWORKS)
+def test_recording_changes_no_token_in_float32(network: str) -> None:
+    model = Decoder(make(network))
     recorded = Recorded(lambda prefix, generator: plan(model, prefix, generator))
     generator, other = seeded(3), seeded(3)
     for seed in range(3):  # the generators advance alike
@@ -152,11 +159,11 @@ def test_environments_that_are_padded_in_a_recording_are_not_returned() -> None:
     assert found.scores.shape == (3, 16)
 
 
-@pytest.mark.parametrize("positions", SCHEMES)
+@pytest.mark.parametrize("network", NETWORKS)
 def test_a_search_never_waits_for_the_device(
-    positions: Positions, monkeypatch: pytest.MonkeyPatch
+    network: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model, generator, prefix = Decoder(make(positions)), seeded(0), contexts(2)
+    model, generator, prefix = Decoder(make(network)), seeded(0), contexts(2)
     plan(model, prefix, generator)  # makes tables and compiles the kernel
     monkeypatch.setattr(_beam, "check_plan", lambda *_: None)  # the look at its end
     torch.cuda.synchronize()

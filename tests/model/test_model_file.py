@@ -24,7 +24,6 @@ from tt_model import (
     save,
     train,
 )
-from tt_model._config import Positions
 from tt_model._model_file import parameter_shapes
 
 CONFIG = TransformerConfig(5, 3, layers=2, heads=2, width=16, window=2, span=2)
@@ -113,10 +112,20 @@ def test_a_float64_model_is_trained_in_it() -> None:
     assert {p.dtype for p in model.parameters()} == {torch.float64}
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"positions": "learned"},
+        {"inputs": "transition", "outputs": "relative"},
+        {"per_position": True, "attending": 1},
+        {"per_position": True, "attending": 2, "layers": 4},
+    ],
+)
 @pytest.mark.parametrize("layers", [1, 3])
-@pytest.mark.parametrize("positions", ["rotary", "learned"])
-def test_shapes_are_told_without_a_model(layers: int, positions: Positions) -> None:
-    config = attrs.evolve(CONFIG, layers=layers, positions=positions)
+def test_shapes_are_told_without_a_model(layers: int, settings: dict[str, Any]) -> None:
+    config = attrs.evolve(CONFIG, **{"layers": layers, **settings})
+    layers = config.layers
     expected = {n: t.shape for n, t in make(config).state_dict().items()}
     assert parameter_shapes(config, layers) == expected
 
@@ -138,6 +147,16 @@ def test_shapes_are_told_without_a_model(layers: int, positions: Positions) -> N
         {"masked": [[1]]},
         {"dropout": "much"},
         {"window": None},
+        {"inputs": "transition"},
+        {"inputs": "transition", "width": 10**9},
+        {"outputs": "relative"},
+        {"outputs": "ratio"},
+        {"per_position": True},
+        {"per_position": "yes"},
+        {"attending": 1},
+        {"attending": 0},
+        {"attending": 3},
+        {"attending": 0.5},
     ],
 )
 def test_a_header_is_compared_with_the_tensors_before_memory_is_taken(

@@ -36,6 +36,19 @@ def test_operations_of_a_token_are_counted_by_hand() -> None:
     assert token_operations(recipe) == 2 * (12 * 4 + 12)
 
 
+def test_operations_of_the_second_network_are_counted_by_hand() -> None:
+    # as above, a layer more that does not attend, 2 * 5 - 1 distances, and into and out
+    # of the two sums of the inputs, which are 4 wide, from 8 features and to 2
+    recipe = Recipe(
+        model=ModelSettings(
+            2, width=2, inputs="transition", outputs="relative", attending=1
+        ),
+        tokenizer=TokenizerSettings(bins=5),
+    )
+    layers, head, inputs = 12 * 4 + 8 * 4, (6 + 9) * 2, 2 * (8 * 4 + 4 * 2)
+    assert token_operations(recipe) == 2 * (layers + head + inputs)
+
+
 def test_an_update_of_the_critic_is_counted_by_hand() -> None:
     # weights of a Q: (3 + 2) x 8 + 8 x 8 + 8 x 1, of V: 3 x 8 + 8 x 8 + 8 x 1, of the
     # policy: 3 x 8 + 8 x 8 + 8 x 2; three passes of those that learn, one of targets

@@ -83,7 +83,7 @@ class TransitionInput(nn.Module):
     def initialise(self) -> None:
         """Draw the parameters."""
         self.embedding.initialise()
-        wide, size = self.own.weight.shape[1], self._config.transition
+        wide, size = self.own.weight.shape[2], self._config.transition
         for layer in (self.own, self.past):
             nn.init.normal_(layer.weight, std=_FEATURES**-0.5)
         for layer in (self.from_own, self.from_past):
@@ -99,7 +99,7 @@ class TransitionInput(nn.Module):
         own = (before @ own.flatten(1)).view_as(own)
         past = self._total(self.past, embedded, kept).view(rows, -1, own.shape[-1])
         past = F.pad(past, (0, 0, 1, -1)).flatten(0, 1).expand_as(own)
-        x = torch.baddbmm(self.from_own.grouped(own), past, self.from_past.weight.mT)
+        x = torch.baddbmm(self.from_own.grouped(own), past, self.from_past.weight)
         return in_order(x, tokens, 0)
 
     def read(self, tokens: Tensor) -> Sums:
@@ -130,7 +130,7 @@ class TransitionInput(nn.Module):
 
     def _total(self, maps: PositionLinear, embedded: Tensor, kept: Tensor) -> Tensor:
         """Sum the maps of embeddings [P, N, F] that count later; return [N, C]."""
-        return torch.einsum("pnf,pcf->nc", embedded * kept, maps.weight)
+        return torch.einsum("pnf,pfc->nc", embedded * kept, maps.weight)
 
 
 @lru_cache(maxsize=16)

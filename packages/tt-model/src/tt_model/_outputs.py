@@ -42,11 +42,11 @@ class RelativeHead(nn.Module):
     """
 
     def __init__(self, config: TransformerConfig) -> None:
-        """Allocate weight [P, V + 1, D], and maps to what is smooth and relative."""
+        """Allocate weight [P, D, V + 1], and maps to what is smooth and relative."""
         super().__init__()
         self._config = config
         size, bins, width = config.transition, config.vocabulary, config.width
-        self.weight = nn.Parameter(torch.empty(size, bins + 1, width))
+        self.weight = nn.Parameter(torch.empty(size, width, bins + 1))
         count = rank_features(bins, self.weight).shape[1]
         self.smooth = PositionLinear(size, width, count, bias=False)
         self.distance = PositionLinear(size, width, 2 * bins - 1)
@@ -56,16 +56,16 @@ class RelativeHead(nn.Module):
         nn.init.normal_(self.weight, std=0.02)
         nn.init.normal_(self.smooth.weight, std=0.02)
         nn.init.zeros_(self.distance.weight)
-        count = self.smooth.weight.shape[1]
+        count = self.smooth.weight.shape[2]
         order = torch.arange(1, count + 1, device=self.weight.device)
         with torch.no_grad():
-            self.smooth.weight.div_(order[:, None].sqrt())
+            self.smooth.weight.div_(order.sqrt())
 
     def forward(self, x: Tensor, tokens: Tensor) -> Tensor:
         """Map features [R, T, D] of tokens [R, T], T a multiple of P, to logits."""
         size = self._config.transition
         grouped = group(x, 0, size)
-        logits = torch.bmm(grouped, self._bins(slice(None)).mT)
+        logits = torch.bmm(grouped, self._bins(slice(None)))
         last = last_of_next(self._config, tokens)
         return in_order(
             self._relate(logits, self.distance.grouped(grouped), last), x, 0
@@ -76,15 +76,15 @@ class RelativeHead(nn.Module):
 
         `last` [R] are the last tokens of the next column, -1 where there is none.
         """
-        logits = F.linear(x, self._bins(position))
+        logits = x @ self._bins(position)
         if last is None:
             return logits
         return self._relate(logits, self.distance.at(x, position), last)
 
     def _bins(self, positions: int | slice) -> Tensor:
-        """Return the matrices [.., V + 1, D] of the logits that bins have by rank."""
+        """Return the matrices [.., D, V + 1] of the logits that bins have by rank."""
         smooth = rank_features(self._config.vocabulary, self.weight)
-        return self.weight[positions] + smooth @ self.smooth.weight[positions]
+        return self.weight[positions] + self.smooth.weight[positions] @ smooth.t()
 
     def _relate(self, logits: Tensor, distances: Tensor, last: Tensor) -> Tensor:
         """Add logits by distance [.., 2 V - 1] from the last tokens [..]."""
@@ -102,7 +102,7 @@ def last_of_next(config: TransformerConfig, tokens: Tensor) -> Tensor:
     T is a multiple of P; returns [P, N], -1 where there is none or it is masked.
     """
     size = config.transition
-    shifted = F.pad(tokens, (size - 1, 1 - size), value=-1)
+    shifted = F.pad(tokens.long(), (size - 1, 1 - size), value=-1)
     last = shifted.reshape(-1, size).t()  # [P, N]
     hidden = [(position - 1) % size for position in sorted(config.masked_positions)]
     if not hidden:

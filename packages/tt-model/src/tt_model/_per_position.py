@@ -15,9 +15,12 @@ class PositionLinear(nn.Module):
     def __init__(
         self, size: int, inputs: int, outputs: int, *, bias: bool = True
     ) -> None:
-        """Allocate weight [P, outputs, inputs] and bias [P, outputs]."""
+        """Allocate weight [P, inputs, outputs] and bias [P, outputs].
+
+        A gradient has the layout of its product so, and is not copied.
+        """
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(size, outputs, inputs))
+        self.weight = nn.Parameter(torch.empty(size, inputs, outputs))
         self.bias = nn.Parameter(torch.zeros(size, outputs)) if bias else None
 
     def forward(self, x: Tensor, begin: int = 0) -> Tensor:
@@ -30,13 +33,13 @@ class PositionLinear(nn.Module):
         if len(x) == 1:
             return self.at(x, begin % len(self.weight))
         if self.bias is None:
-            return torch.bmm(x, self.weight.mT)
-        return torch.baddbmm(self.bias[:, None], x, self.weight.mT)
+            return torch.bmm(x, self.weight)
+        return torch.baddbmm(self.bias[:, None], x, self.weight)
 
     def at(self, x: Tensor, position: int) -> Tensor:
         """Map features [..., D] of tokens at one position."""
         bias = None if self.bias is None else self.bias[position]
-        return F.linear(x, self.weight[position], bias)
+        return F.linear(x, self.weight[position].t(), bias)
 
 
 def linear(layer: nn.Linear | PositionLinear, x: Tensor, begin: int) -> Tensor:

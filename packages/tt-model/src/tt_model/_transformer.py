@@ -88,7 +88,8 @@ class Block(nn.Module):
             layers |= {self.attn.qkv: False, self.attn.proj: True}
         for layer, writes in layers.items():
             weight = cast(Tensor, layer.weight)
-            scale = 0.0 if writes else weight.shape[-1] ** -0.5
+            inputs = weight.shape[1]
+            scale = 0.0 if writes else inputs**-0.5
             nn.init.normal_(weight, std=scale)
 
     def perceive(self, x: Tensor, begin: int) -> Tensor:
@@ -189,9 +190,8 @@ class TrajectoryTransformer(nn.Module):
         size, length = self.config.transition, tokens.shape[1]
         if self.config.outputs == "table" or self.config.is_masked(length):
             return None
-        if length < size:
-            return torch.full_like(tokens[:, 0], -1)
-        return tokens[:, length - size]
+        known = tokens.long()[:, max(0, length - size)]
+        return known if length >= size else torch.full_like(known, -1)
 
     def crop(self, tokens: Tensor) -> Tensor:
         """Drop the transitions that a "learned" model can't see while planning."""

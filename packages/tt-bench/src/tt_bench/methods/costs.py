@@ -8,8 +8,10 @@ cut.
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tt_bench.methods.settings import Recipe
+from tt_bench.methods.settings import ModelSettings, Recipe
 from tt_model import TransformerConfig
+
+_EMBEDDED = 8  # features that inputs of transitions embed a token in
 
 
 class PlanShape(NamedTuple):
@@ -78,10 +80,8 @@ def cached_work(shape: PlanShape, config: TransformerConfig) -> Work:
     Operations: the matmuls of each token's layers, head and attention. Traffic: the
     keys and values of each beam, read once a step, and the weights.
     """
-    layer = 12 * config.width**2
-    head = (config.vocabulary + 1) * config.width
-    dense = 2.0 * (config.layers * layer + head)
-    weights = 4.0 * (config.layers * layer + head)
+    count = _token_weights(config, config.vocabulary)
+    dense, weights = 2.0 * count, 4.0 * count
     tokens, operations, traffic = shape.prefix, 0.0, 0.0
     operations += shape.prefix * (dense + _attention(config, shape.prefix // 2))
     for step in steps(shape):
@@ -90,13 +90,13 @@ def cached_work(shape: PlanShape, config: TransformerConfig) -> Work:
         tokens += step.rows
         operations += step.rows * (dense + _attention(config, seen))
         traffic += weights / shape.environments
-        traffic += step.groups * own * 8.0 * config.width * config.layers
+        traffic += step.groups * own * 8.0 * config.width * config.attending_layers
     if config.positions == "learned":
         again = _read_again(shape, config)
         tokens += again
         operations += again * (dense + _attention(config, _cropped(config) // 2))
-    count = shape.environments
-    return Work(tokens * count, operations * count, traffic * count)
+    problems = shape.environments
+    return Work(tokens * problems, operations * problems, traffic * problems)
 
 
 def _cropped(config: TransformerConfig) -> int:
@@ -128,15 +128,24 @@ def naive_tokens(shape: PlanShape, config: TransformerConfig) -> list[tuple[int,
 
 
 def _attention(config: TransformerConfig, keys: int) -> float:
-    return 4.0 * config.layers * config.width * keys
+    return 4.0 * config.attending_layers * config.width * keys
+
+
+def _token_weights(shape: ModelSettings | TransformerConfig, bins: int) -> int:
+    """Count the weights that one token is multiplied with."""
+    attending = shape.layers if shape.attending is None else shape.attending
+    count = (8 * shape.layers + 4 * attending) * shape.width**2
+    count += (bins + 1) * shape.width
+    if shape.outputs == "relative":
+        count += (2 * bins - 1) * shape.width
+    if shape.inputs == "transition":
+        count += 4 * shape.width * (shape.width + _EMBEDDED)
+    return count
 
 
 def token_operations(recipe: Recipe) -> float:
     """Count the operations of one token's forward pass."""
-    shape = recipe.model
-    weights = 12 * shape.layers * shape.width**2
-    head = (recipe.tokenizer.bins + 1) * shape.width
-    return 2.0 * (weights + head)
+    return 2.0 * _token_weights(recipe.model, recipe.tokenizer.bins)
 
 
 def training_operations(recipe: Recipe, width: int) -> float:
