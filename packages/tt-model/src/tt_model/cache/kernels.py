@@ -48,7 +48,7 @@ def _matrix(layer: Linear, index: int) -> tuple[Tensor, Tensor]:
     weight, bias = layer.weight, cast(Tensor, layer.bias)
     if isinstance(layer, PositionLinear):
         position = index % len(weight)
-        return weight[position], bias[position]
+        return weight[position].t(), bias[position]
     return weight, bias
 
 
@@ -113,6 +113,8 @@ def _linear(
         1e-5 if norm is None else norm.eps,
         inputs=inputs,
         outputs=outputs,
+        across=weight.stride(0),
+        down=weight.stride(1),
         normed=norm is not None,
         gelu=gelu,
         added=add is not None,

@@ -52,6 +52,8 @@ def linear_tile(
     epsilon,
     inputs: tl.constexpr,
     outputs: tl.constexpr,
+    across: tl.constexpr,
+    down: tl.constexpr,
     normed: tl.constexpr,
     gelu: tl.constexpr,
     added: tl.constexpr,
@@ -81,7 +83,7 @@ def linear_tile(
             shift = tl.load(norm_bias + i, mask=i < inputs, other=0.0)
             tile = tile * scale.to(tl.float32)[None, :] + shift.to(tl.float32)[None, :]
         w = tl.load(
-            weight + o * inputs + i[:, None],
+            weight + o * across + i[:, None] * down,
             mask=(o < outputs) & (i < inputs)[:, None],
             other=0.0,
         )
