@@ -20,9 +20,10 @@ from einops import rearrange
 from torch import Tensor
 from torch.nn import functional as F
 
+from tt_model._blocks import attend_within
 from tt_model._config import TransformerConfig
 from tt_model._positions import rotary_table, visible, window_start, with_padding
-from tt_model._transformer import TrajectoryTransformer, attend_within
+from tt_model._transformer import TrajectoryTransformer
 from tt_model.cache import ring_step
 from tt_model.cache.blocks import run_blocks
 from tt_model.cache.recent import Recent, enter
