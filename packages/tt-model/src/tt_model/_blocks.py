@@ -77,14 +77,11 @@ class Block(nn.Module):
     def initialise_as_identity(self) -> None:
         """Draw the matrices by their inputs, those that write to the sum being 0."""
         widen, _, narrow = self.mlp
-        layers = {widen: False, narrow: True}
-        if self.attends:
-            layers |= {self.attn.qkv: False, self.attn.proj: True}
-        for layer, writes in layers.items():
-            weight = cast(Tensor, layer.weight)
-            inputs = weight.shape[1]
-            scale = 0.0 if writes else inputs**-0.5
-            nn.init.normal_(weight, std=scale)
+        for layer in (widen, self.attn.qkv) if self.attends else (widen,):
+            weight = cast(Tensor, layer.weight)  # [outputs, inputs], or [P, inputs, ..]
+            nn.init.normal_(weight, std=weight.shape[1] ** -0.5)
+        for layer in (narrow, self.attn.proj) if self.attends else (narrow,):
+            nn.init.zeros_(cast(Tensor, layer.weight))
 
     def perceive(self, x: Tensor, begin: int) -> Tensor:
         """Apply the perceptron to x [B, n, D] of tokens begin, begin + 1, ..."""

@@ -117,13 +117,14 @@ class TransitionInput(nn.Module):
     def step(self, tokens: Tensor, position: int, sums: Sums) -> tuple[Tensor, Sums]:
         """Map the next tokens [R] of a position to features [R, D]; count them in."""
         embedded = self.embedding.at(tokens, position)
-        own, coming = (m.at(embedded, position) for m in (self.own, self.past))
-        past = sums.past
+        to_own, to_past = self.own.weight[position], self.past.weight[position]
         if position:
-            own, coming = own + sums.own, coming + sums.coming
-        else:
-            past = sums.coming
-        x = self.from_own.at(own, position) + self.from_past.at(past, position)
+            own = torch.addmm(sums.own, embedded, to_own)
+            coming, past = torch.addmm(sums.coming, embedded, to_past), sums.past
+        else:  # the transition before it is whole
+            own, coming, past = embedded @ to_own, embedded @ to_past, sums.coming
+        weight = self.from_past.weight[position]
+        x = torch.addmm(self.from_own.at(own, position), past, weight)
         if self._config.is_masked(position):
             return x, sums
         return x, Sums(own, coming, past)
