@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from tt_model._config import Positions, TransformerConfig
 from tt_model._model_file import load, save
@@ -190,6 +190,33 @@ def test_a_finished_run_is_read_not_repeated(tmp_path: Path) -> None:
     again = train(second, sequences(), config, checkpoint=path, on_progress=refuse)
     assert again == history
     assert torch.equal(parameters(first), parameters(second))
+
+
+def test_processor_time_counts_every_part_of_a_run(tmp_path: Path) -> None:
+    path = tmp_path / "run.safetensors"
+    base = {**SETTINGS, "warmup_steps": 2, "decay_steps": 20, "steps_per_epoch": 4}
+    short, long = (TrainConfig(**{**base, "steps": steps}) for steps in (8, 20))
+    before = train(make(), sequences(), short, checkpoint=path)
+    history = train(make(), sequences(), long, checkpoint=path)
+    seconds = [epoch.cpu_seconds for epoch in history]
+    assert seconds[:2] == [epoch.cpu_seconds for epoch in before]
+    assert 0.0 < seconds[0] < seconds[1] < seconds[2] < seconds[-1]
+
+
+def test_a_checkpoint_that_does_not_say_its_processor_time_is_continued(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "run.safetensors"
+    config = TrainConfig(**{**SETTINGS, "steps": 5})
+    train(make(), sequences(), config, checkpoint=path)
+    content, tensors = header(path), load_file(path)
+    with safe_open(path, framework="pt") as file:
+        known = file.metadata()
+    del content["cpu_seconds"], content["history"][0]["cpu_seconds"]
+    del known["checksum"]
+    save_file(tensors, path, metadata={**known, "content": json.dumps(content)})
+    (epoch,) = train(make(), sequences(), config, checkpoint=path)
+    assert (epoch.step, epoch.cpu_seconds) == (5, 0.0)
 
 
 def test_a_run_can_be_made_longer_where_its_schedule_allows(tmp_path: Path) -> None:

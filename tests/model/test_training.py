@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -193,6 +194,27 @@ def test_progress_and_epochs_are_reported_as_they_happen() -> None:
     assert [e.learning_rate for e in history] == [
         learning_rate(step, schedule) for step in (3, 7, 9)
     ]
+
+
+def test_processor_time_is_that_of_the_steps_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, reads = iter(range(1_000_000)), list[int]()
+
+    def read() -> float:
+        reads.append(next(clock))
+        return float(reads[-1])
+
+    monkeypatch.setattr(time, "process_time", read)
+    data, config = sequences(), settings(steps=10, steps_per_epoch=4)
+
+    def look(_: Epoch) -> None:
+        time.process_time()
+
+    history = train(make(), data, config, held_out=data, on_epoch=look)
+    # each step reads the clock before and after: it takes a second of this clock
+    assert [epoch.cpu_seconds for epoch in history] == [4.0, 8.0, 10.0]
+    assert len(reads) == 2 * 10 + 3
 
 
 def test_training_prints_nothing(

@@ -28,6 +28,7 @@ class Checkpoint:
         settings: What the result of the run depends on, as nested plain values.
         history: Records of the epochs so far, as plain values.
         losses: Losses of the steps in the running epoch.
+        cpu_seconds: Processor time of the steps.
     """
 
     step: int
@@ -35,6 +36,7 @@ class Checkpoint:
     settings: Mapping[str, Any]
     history: list[dict[str, Any]]
     losses: Tensor
+    cpu_seconds: float = 0.0  # of earlier versions' files, which do not say
 
 
 def write_checkpoint(
@@ -92,8 +94,9 @@ def _restore(
     found = Checkpoint(losses=tensors["losses"], **content)
     if type(found.step) is not int or found.step < 1:
         raise TypeError(f"it says step {found.step}")
-    if not isinstance(found.seconds, float | int):
-        raise TypeError(f"it says {found.seconds} seconds")
+    for seconds in (found.seconds, found.cpu_seconds):
+        if not isinstance(seconds, float | int):
+            raise TypeError(f"it says {seconds} seconds")
     return found
 
 

@@ -1,7 +1,8 @@
 """What training reports: one record an epoch, and its progress in between."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import attrs
@@ -22,6 +23,8 @@ class Epoch:
         parts: The mean of `held_out` over each named part of a transition.
         learning_rate: Of its last step.
         seconds: Time since training began, interruptions left out.
+        cpu_seconds: Processor time of the steps alone, all threads of the process
+            together: held-out losses, checkpoints and callbacks are left out.
     """
 
     epoch: int
@@ -31,6 +34,7 @@ class Epoch:
     parts: Mapping[str, float]
     learning_rate: float
     seconds: float
+    cpu_seconds: float = 0.0
 
     @classmethod
     def restore(cls, values: Mapping[str, Any]) -> "Epoch":
@@ -62,11 +66,23 @@ class Progress:
 
 
 class Stopwatch:
-    """Measure the rate of steps since it was made."""
+    """Measure the rate of steps since it was made, and their processor time.
 
-    def __init__(self, step: int, earlier: float) -> None:
+    Attributes:
+        cpu_seconds: Processor time of the steps of this run and the earlier ones.
+    """
+
+    def __init__(self, step: int, earlier: float, cpu_seconds: float = 0.0) -> None:
         """Start at a step that was reached after `earlier` seconds."""
         self._step, self._earlier, self._began = step, earlier, time.perf_counter()
+        self.cpu_seconds = cpu_seconds
+
+    @contextmanager
+    def stepping(self) -> Iterator[None]:
+        """Count the processor time of a step."""
+        began = time.process_time()
+        yield
+        self.cpu_seconds += time.process_time() - began
 
     def total(self) -> float:
         """Return the seconds of this run and the earlier ones."""

@@ -82,7 +82,7 @@ class Run:
                 f"{file} holds numbers that are not finite, from a training that "
                 "diverged: delete it, and lower the learning rate"
             )
-        self.watch = Stopwatch(found.step, found.seconds)
+        self.watch = Stopwatch(found.step, found.seconds, found.cpu_seconds)
 
     def advance(self) -> Epoch | None:
         """Take one step; return a record if it ended an epoch or the run.
@@ -92,8 +92,9 @@ class Run:
                 where that means to wait, before each report, checkpoint and record.
         """
         offset = self.step % self.epoch_steps
-        loss = self.learner.update(self.batches.batch(self.step), self.step)
-        self.losses[offset] = loss
+        with self.watch.stepping():
+            loss = self.learner.update(self.batches.batch(self.step), self.step)
+            self.losses[offset] = loss
         self.step += 1
         if self._looks():
             self._check_losses(together=True)
@@ -128,6 +129,7 @@ class Run:
             settings=self.settings,
             history=[attrs.asdict(epoch) for epoch in self.history],
             losses=self.losses[:done],
+            cpu_seconds=self.watch.cpu_seconds,
         )
         write_checkpoint(
             self.file, checkpoint, self.learner.model, self.learner.optimizer
@@ -197,6 +199,7 @@ class Run:
             parts=_average(held_out, self.parts),
             learning_rate=learning_rate(self.step - 1, self.learner.schedule),
             seconds=self.watch.total(),
+            cpu_seconds=self.watch.cpu_seconds,
         )
 
     def _epoch(self) -> int:
