@@ -1,4 +1,6 @@
+import json
 from pathlib import Path
+from typing import Any
 
 import attrs
 import numpy as np
@@ -6,6 +8,7 @@ import pytest
 
 from tt_bench.data.episodes import Episodes
 from tt_bench.methods.critic import reward_units
+from tt_bench.methods.notes import read_notes
 from tt_bench.methods.recipes import recipe_for
 from tt_bench.methods.settings import (
     ModelSettings,
@@ -23,6 +26,8 @@ TINY = Recipe(
     model=ModelSettings(layers=1, heads=1, width=8),
     training=TrainingSettings(steps=3, batch=4, transitions=3, action_weight=7.0),
 )
+LONGER = attrs.evolve(TINY, training=attrs.evolve(TINY.training, steps=7))
+EARLIER = Path(__file__).parents[1] / "runs" / "earlier"
 
 
 def episodes(count: int = 4, length: int = 5) -> Episodes:
@@ -136,3 +141,23 @@ def test_the_critic_learns_in_the_units_of_its_recipe(
     rewards = np.array([0, 0, 0, 1, 1, 1, 1, 2])  # returns 1 and 5
     units = reward_units(attrs.evolve(data, rewards=rewards), kind)
     assert units == pytest.approx(expected)
+
+
+def test_a_training_tells_its_losses_and_what_they_took(tmp_path: Path) -> None:
+    count: dict[str, Any] = {"seed": 0, "device": "cpu", "records": 2}
+    trained = train_transformer(episodes(count=20), LONGER, tmp_path, **count)
+    assert [losses.step for losses in trained.losses] == [3, 6, 7]
+    spent = [losses.cpu_seconds for losses in trained.losses]
+    assert 0.0 < spent[0] < spent[1] < spent[2]
+    for losses in trained.losses:
+        assert set(losses.held_out) == {"observation", "action", "reward", "value"}
+        assert all(loss is not None and loss > 0 for loss in losses.held_out.values())
+    again = train_transformer(episodes(count=20), LONGER, tmp_path, **count)
+    assert again.losses == trained.losses
+
+
+def test_notes_that_do_not_say_their_processor_time_are_read() -> None:
+    (earlier, _) = sorted(EARLIER.glob("steps/transformer-*/training.json"))
+    notes = read_notes(earlier)
+    assert len(notes.losses) == len(json.loads(earlier.read_text())["losses"]) > 0
+    assert {losses.cpu_seconds for losses in notes.losses} == {0.0}

@@ -19,6 +19,7 @@ from tt_bench.methods.method import (
     run_settings,
     untrained,
 )
+from tt_bench.methods.notes import Losses
 from tt_bench.methods.planners import beam_planner, samplers
 from tt_bench.methods.recipes import recipe_for
 from tt_bench.methods.settings import (
@@ -33,17 +34,22 @@ from tt_bench.methods.settings import (
 )
 from tt_bench.methods.table import METHODS, default_settings, own_settings
 from tt_bench.methods.task import Task, find_task
+from tt_bench.methods.tokens import HELD_OUT_EVERY
+from tt_bench.methods.transformer import TRANSFORMER, train_transformer
 from tt_bench.methods.tt import TT, TT_AND_Q
 
 __all__ = [
     "CRITIC",
+    "HELD_OUT_EVERY",
     "METHODS",
+    "TRANSFORMER",
     "TT",
     "TT_AND_Q",
     "VERSIONS",
     "ClonedPolicy",
     "CloningConfig",
     "Context",
+    "Losses",
     "Method",
     "ModelSettings",
     "Network",
@@ -70,5 +76,6 @@ __all__ = [
     "recipe_for",
     "run_settings",
     "samplers",
+    "train_transformer",
     "untrained",
 ]

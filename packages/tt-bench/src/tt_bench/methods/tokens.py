@@ -8,7 +8,7 @@ from tt_bench.methods.settings import Recipe
 from tt_model import Sequences
 from tt_tokenize import Bins, Layout, QuantileBins, UniformBins, join, reward_to_go
 
-_HELD_OUT_EVERY = 20
+HELD_OUT_EVERY = 20
 
 
 def fit_bins(episodes: Episodes, recipe: Recipe) -> tuple[Bins, Layout, Sequences]:
@@ -35,7 +35,7 @@ def split(data: Sequences, together: int = 1) -> tuple[Sequences, Sequences | No
     `together`.
     """
     episode = np.arange(len(data.ends))
-    held = (episode // together + 1) % _HELD_OUT_EVERY == 0
+    held = (episode // together + 1) % HELD_OUT_EVERY == 0
     if not held.any():
         return data, None
     return _take(data, episode[~held]), _take(data, episode[held])

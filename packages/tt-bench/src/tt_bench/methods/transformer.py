@@ -1,7 +1,7 @@
 """Train a trajectory transformer on a dataset, or find the one trained before."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,21 +12,15 @@ import torch
 import tt_model
 import tt_tokenize
 from tt_bench.data import Episodes
-from tt_bench.files import make_once, read_facts, remade_if_deleted, write_json
+from tt_bench.files import make_once, remade_if_deleted
 from tt_bench.interface import working
 from tt_bench.methods.costs import training_operations
 from tt_bench.methods.method import Context, Network, model_folder
+from tt_bench.methods.notes import Losses, read_notes, write_notes
 from tt_bench.methods.pace import Pace, time_last, time_steps
 from tt_bench.methods.settings import Recipe, TrainingSettings
-from tt_bench.methods.spent import read_spent
 from tt_bench.methods.tokens import fit_bins, split
-from tt_model import (
-    Epoch,
-    Progress,
-    TrainConfig,
-    TrajectoryTransformer,
-    TransformerConfig,
-)
+from tt_model import Progress, TrainConfig, TrajectoryTransformer, TransformerConfig
 from tt_tokenize import Bins, Layout
 
 RECORDS = 10  # of the losses, in a whole training
@@ -44,6 +38,7 @@ class Trained(NamedTuple):
     layout: Layout
     steps: int
     seconds: float
+    losses: tuple[Losses, ...]
 
 
 def model_config(recipe: Recipe, layout: Layout, bins: Bins) -> TransformerConfig:
@@ -67,9 +62,12 @@ def model_config(recipe: Recipe, layout: Layout, bins: Bins) -> TransformerConfi
 
 
 def train_config(
-    recipe: Recipe, layout: Layout, *, windows: int, seed: int
+    recipe: Recipe, layout: Layout, *, windows: int, seed: int, records: int = RECORDS
 ) -> TrainConfig:
-    """Return the settings of training on so many transitions of a layout."""
+    """Return the settings of training on so many transitions of a layout.
+
+    The losses are recorded so many times, and once more at the end of what is left.
+    """
     settings = recipe.training
     weights = [1.0] * layout.width
     weights[layout.action_slice] = [settings.action_weight] * layout.action
@@ -82,7 +80,7 @@ def train_config(
         decay_steps=_decay_steps(settings, windows),
         final_fraction=settings.final_fraction,
         loss_weights=loss_weights,
-        steps_per_epoch=max(1, settings.steps // RECORDS),
+        steps_per_epoch=max(1, settings.steps // records),
         checkpoint_every=max(1, min(1_000, settings.steps // 10)),
         seed=seed,
         precision=settings.precision,
@@ -105,19 +103,21 @@ def train_transformer(
     *,
     seed: int,
     device: str,
+    records: int = RECORDS,
     on_progress: Callable[[Progress], None] | None = None,
     waiting: Callable[[], None] | None = None,
 ) -> Trained:
     """Train in a folder, going on from its checkpoint, or load what it holds.
 
-    While another process trains there, this one waits, and is told so.
+    The losses are recorded so many times on the way. While another process trains
+    there, this one waits, and is told so.
 
     Raises:
         ValueError: the folder holds something damaged, or training diverges.
     """
     make_once(
         folder / _MODEL,
-        partial(_train, episodes, recipe, folder, seed, device, on_progress),
+        partial(_train, episodes, recipe, folder, seed, device, records, on_progress),
         scaffold=(_CHECKPOINT,),
         waiting=waiting,
     )
@@ -130,22 +130,27 @@ def _train(
     folder: Path,
     seed: int,
     device: str,
+    records: int,
     on_progress: Callable[[Progress], None] | None,
 ) -> None:
     bins, layout, data = fit_bins(episodes, recipe)
     fitted, held_out = split(data, recipe.chunk)
     model = new_model(model_config(recipe, layout, bins), seed)
+    windows = len(fitted.tokens)
     history = tt_model.train(
         model.to(device),
         fitted,
-        train_config(recipe, layout, windows=len(fitted.tokens), seed=seed),
+        train_config(recipe, layout, windows=windows, seed=seed, records=records),
         held_out=held_out,
         parts=_parts(layout),
         checkpoint=folder / _CHECKPOINT,
         device=device,
         on_progress=on_progress,
     )
-    _save(folder, model, bins, layout, recipe.training.steps, history)
+    # the model last: where it is, all are
+    write_notes(folder / _NOTES, layout, recipe.training.steps, history)
+    tt_tokenize.save(bins, folder / _TOKENIZER)
+    tt_model.save(model, folder / _MODEL)
 
 
 def new_model(config: TransformerConfig, seed: int) -> TrajectoryTransformer:
@@ -164,50 +169,13 @@ def _parts(layout: Layout) -> dict[str, slice]:
     }
 
 
-def _save(
-    folder: Path,
-    model: TrajectoryTransformer,
-    bins: Bins,
-    layout: Layout,
-    steps: int,
-    history: Sequence[Epoch],
-) -> None:
-    """Write the parts, the model last: where it is, all are."""
-    content = {
-        "layout": attrs.asdict(layout),
-        "steps": steps,
-        "seconds": history[-1].seconds,
-        "losses": [_record(epoch) for epoch in history],
-    }
-    write_json(folder / _NOTES, content)
-    tt_tokenize.save(bins, folder / _TOKENIZER)
-    tt_model.save(model, folder / _MODEL)
-
-
-def _record(epoch: Epoch) -> dict[str, Any]:
-    """Return the losses of an epoch; None stands for what was not measured."""
-    held_out = {
-        part: None if math.isnan(loss) else loss for part, loss in epoch.parts.items()
-    }
-    return {
-        "step": epoch.step,
-        "seconds": epoch.seconds,
-        "training": epoch.training_loss,
-        "held_out": held_out,
-    }
-
-
 def _load(folder: Path, device: str) -> Trained:
     with remade_if_deleted(folder):
-        layout, steps, seconds = read_facts(folder / _NOTES, _read_notes)
+        layout, steps, seconds, losses = read_notes(folder / _NOTES)
         bins = tt_tokenize.load(folder / _TOKENIZER)
         model = tt_model.load(folder / _MODEL)
         _check_together(model, bins, layout)
-    return Trained(model.to(device), bins, layout, steps, seconds)
-
-
-def _read_notes(notes: dict[str, Any]) -> tuple[Layout, int, float]:
-    return Layout(**notes["layout"]), *read_spent(notes)
+    return Trained(model.to(device), bins, layout, steps, seconds, losses)
 
 
 def _check_together(model: TrajectoryTransformer, bins: Bins, layout: Layout) -> None:
