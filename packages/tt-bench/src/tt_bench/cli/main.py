@@ -14,6 +14,7 @@ from tt_bench.catalogue import find_d4rl, similar_d4rl
 from tt_bench.cli.collect import Collect, run_collect
 from tt_bench.cli.compare import DEFAULT_DATASET, D4rl, run_d4rl, run_suite
 from tt_bench.cli.ending import as_process, explain, tell_interrupted
+from tt_bench.cli.learn import Learn, run_learn
 from tt_bench.cli.show import Show, run_show
 from tt_bench.cli.speed import Speed, run_speed
 from tt_bench.early import let_go
@@ -24,7 +25,7 @@ _PROGRAM = "tt-bench"
 _LOG_WIDTH = 120
 _PAPER_SEEDS, _PAPER_EPISODES = 5, 3  # arXiv 2106.02039, locomotion
 
-Command: TypeAlias = D4rl | Show | Collect | Speed
+Command: TypeAlias = D4rl | Show | Collect | Speed | Learn
 
 
 def parse(arguments: Sequence[str]) -> Command:
@@ -38,6 +39,7 @@ def parse(arguments: Sequence[str]) -> Command:
         | Annotated[Show, tyro.conf.subcommand("show", default=Show(run=run))]
         | Annotated[Collect, tyro.conf.subcommand("collect")]
         | Annotated[Speed, tyro.conf.subcommand("speed")]
+        | Annotated[Learn, tyro.conf.subcommand("learn")]
     )
     command: Command = tyro.cli(commands, args=list(arguments), prog=_PROGRAM)
     return command
@@ -132,5 +134,7 @@ def _run(arguments: Sequence[str], console: Console) -> None:
         run_show(command, console)
     elif isinstance(command, Speed):
         run_speed(command, console)
+    elif isinstance(command, Learn):
+        run_learn(command, console)
     else:
         run_collect(command, console)

@@ -49,9 +49,10 @@ class Store:
 
     `results/` holds a JSON file a finished run; beside it lies a folder for each
     trained model, with the checkpoint of one that is not finished. `rollouts/` holds
-    pictures of episodes and `budgets/` the steps that fit in some minutes. Names end
-    with a hash of the settings that differ from their defaults, so that other settings
-    never meet an old file, and a setting that is new leaves old files found.
+    pictures of episodes, `budgets/` the steps that fit in some minutes and `learning/`
+    the entries of the speedrun with what they trained. Names end with a hash of the
+    settings that differ from their defaults, so that other settings never meet an old
+    file, and a setting that is new leaves old files found.
 
     Attributes:
         folder: of the dataset.
@@ -113,6 +114,14 @@ class Store:
         """Name the picture of an episode that a method plays with these settings."""
         stem = f"rollouts/{_slug(method)}-seed{settings['seed']}"
         return self._find(stem, settings, ".png")
+
+    def learning_path(self, entry: str, settings: _Settings) -> Path:
+        """Name the file of what an entry of the speedrun came to.
+
+        The folder of that name without its ending is for what it trains.
+        """
+        stem = f"learning/{_slug(entry)}-seed{settings['seed']}"
+        return self._find(stem, settings, ".json")
 
     def budget_path(self, part: str, facts: _Settings) -> Path:
         """Name the file of the steps that a budget came to.
