@@ -45,7 +45,7 @@ class Learn:
         output: Folder for results and trained models.
     """
 
-    entries: tuple[str, ...] = ("today",)
+    entries: tuple[str, ...] = ("today", "winner")
     dataset: str = DEFAULT_DATASET
     seeds: int = attrs.field(default=2, validator=ge(1))
     first_seed: int = attrs.field(default=0, validator=ge(0))
