@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+import tt_bench
 import tt_model
 from tt_bench.cli.main import main
 from tt_bench.data.dataset import Dataset
 from tt_bench.data.episodes import Episodes
 from tt_bench.data.minari_write import MinariNotes, write_minari
+from tt_bench.learning import entries
 from tt_bench.learning.entries import ENTRIES, Entry
 from tt_bench.learning.record import Learned, Point, read_learned
 from tt_bench.learning.run import learn
@@ -27,6 +30,7 @@ from tt_bench.methods.recipes import recipe_for
 from tt_bench.methods.settings import ModelSettings, TrainingSettings
 
 DATASET = "test/walk-v0"
+PAGE = Path(tt_bench.__file__).parents[2] / "docs" / "learning.md"
 TINY = Entry(
     "two numbers wide",
     ModelSettings(layers=1, heads=1, width=8),
@@ -34,7 +38,7 @@ TINY = Entry(
 )
 
 
-def episodes(count: int = 20, length: int = 4) -> Episodes:
+def walk(count: int = 20, length: int = 4) -> Episodes:
     draws, size = np.random.default_rng(0), count * length
     angles = draws.uniform(-np.pi, np.pi, size)
     seen = [np.cos(angles), np.sin(angles), draws.uniform(-8, 8, size)]
@@ -49,7 +53,7 @@ def episodes(count: int = 20, length: int = 4) -> Episodes:
 
 
 def dataset(count: int = 20) -> Dataset:
-    return Dataset("walk", episodes(count), None, gym.Env, None, "made in a test")
+    return Dataset("walk", walk(count), None, gym.Env, None, "made in a test")
 
 
 def curve(*nats: tuple[float, float, float, float], cpu: float = 10.0) -> list[Point]:
@@ -153,6 +157,15 @@ def test_today_is_what_small_was_and_every_entry_is_named_and_told() -> None:
         assert entry.title
 
 
+def test_the_line_of_the_page_makes_an_entry() -> None:
+    (line,) = re.findall(r'^"wide": .*$', PAGE.read_text(), re.MULTILINE)
+    made = eval(f"{{{line}}}", vars(entries))  # as if it stood in the table
+    assert made["wide"].model.width == 2 * ENTRIES["winner"].model.width
+    for name, entry in ENTRIES.items():
+        assert f"| `{name}` |" in PAGE.read_text()
+        assert f"| {entry.training.steps:,} |" in PAGE.read_text()
+
+
 def test_an_entry_trains_on_one_thread_and_is_found_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,7 +264,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     two = {"today": TINY, "wide": attrs.evolve(TINY, model=ModelSettings(1, 1, 16))}
     monkeypatch.setattr("tt_bench.cli.learn.ENTRIES", two)
     notes = MinariNotes(env=gym.spec("Pendulum-v1"), reference=(-20.0, 0.0))
-    write_minari(episodes(), DATASET, notes)
+    write_minari(walk(), DATASET, notes)
     return ["learn", "--dataset", DATASET, "--seeds", "2"]
 
 
