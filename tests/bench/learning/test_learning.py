@@ -294,7 +294,7 @@ def test_targets_and_steps_can_be_given(
     short = [*command, "--entries", "wide", "--steps", "4"]
     assert main(short) == 0
     assert "no targets: give --targets" in capsys.readouterr().out
-    assert main([*short, "--targets", "9", "9", "9", "0"]) == 0
+    assert main([*short, "--targets", "9", "9", "9", "0.1"]) == 0
     line = [x for x in capsys.readouterr().out.splitlines() if x.startswith("| wide")]
     assert line[0].split("|")[2].strip() == "4"
     found = [cell.strip() for cell in line[1].split("|")[2:-1]]
@@ -309,6 +309,8 @@ def test_targets_and_steps_can_be_given(
         (["--entries", "today", "--seeds", "0"], "seeds"),
         (["--entries", "today", "--steps", "0"], "steps"),
         (["--entries", "today", "--targets", "1", "2", "3"], "targets"),
+        (["--entries", "today", "--targets", "1", "2", "3", "nan"], "targets"),
+        (["--entries", "today", "--first-seed", "1" + "0" * 30], "first_seed"),
     ],
 )
 def test_bad_input_is_one_line_and_a_status(

@@ -1,10 +1,11 @@
 """The command `learn`: train entries of the speedrun and print its tables."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
-from attrs.validators import ge, gt, optional
+from attrs.validators import ge, lt, optional
 from rich.console import Console
 
 from tt_bench.cli.compare import DEFAULT_DATASET
@@ -23,6 +24,14 @@ from tt_bench.learning import (
 from tt_bench.runs import as_path
 
 _BASE = "today"
+_SEEDS = 2**53  # torch takes no larger ones
+
+
+def _check_targets(
+    _: object, __: object, targets: tuple[float, float, float, float] | None
+) -> None:
+    if targets is not None and not all(0.0 < nats < math.inf for nats in targets):
+        raise ValueError(f"expected targets in nats above 0; got {targets}")
 
 
 @attrs.frozen
@@ -48,9 +57,11 @@ class Learn:
     entries: tuple[str, ...] = ("today", "winner")
     dataset: str = DEFAULT_DATASET
     seeds: int = attrs.field(default=2, validator=ge(1))
-    first_seed: int = attrs.field(default=0, validator=ge(0))
-    targets: tuple[float, float, float, float] | None = None
-    steps: int | None = attrs.field(default=None, validator=optional(gt(0)))
+    first_seed: int = attrs.field(default=0, validator=[ge(0), lt(_SEEDS)])
+    targets: tuple[float, float, float, float] | None = attrs.field(
+        default=None, validator=_check_targets
+    )
+    steps: int | None = attrs.field(default=None, validator=optional(ge(1)))
     output: Path = attrs.field(default=Path(".tt"), converter=as_path)
 
 
