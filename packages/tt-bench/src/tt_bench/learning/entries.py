@@ -35,7 +35,7 @@ _SMALL_STEPS = TrainingSettings(
 _PAPER_STEPS = TrainingSettings(
     steps=1_000, batch=256, transitions=10, learning_rate=6e-4, action_weight=5.0
 )
-_WINNER_STEPS = attrs.evolve(_SMALL_STEPS, steps=5_000)
+_WINNER_STEPS = attrs.evolve(_SMALL_STEPS, steps=4_000, final_fraction=0.0)
 
 
 def _without(title: str, **changes: Any) -> Entry:
@@ -52,6 +52,11 @@ ENTRIES: Mapping[str, Entry] = MappingProxyType(
         "table-outputs": _without("winner, bin by bin out", outputs="table"),
         "shared-weights": _without("winner, a matrix for all", per_position=False),
         "all-attending": _without("winner, both blocks attend", attending=None),
+        "rate-to-a-tenth": Entry(
+            "winner, the rate falls to a tenth",
+            _WINNER,
+            attrs.evolve(_WINNER_STEPS, final_fraction=0.1),
+        ),
     }
 )
 """The entries by name; a new one is a line here."""
