@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -154,3 +155,23 @@ def test_a_critic_that_returns_no_tensor_is_refused(wrong: Any) -> None:
         Advantage(lambda seen, _: seen[:, 0], lambda _: wrong, table, table)(
             tokens, LOGITS
         )
+
+
+@pytest.mark.parametrize(
+    "odd", [np.array(["0.5"]), np.array([None]), [10**400], ["a"], np.array([1j])]
+)
+def test_a_goal_or_middles_that_are_no_real_numbers_are_refused(odd: Any) -> None:
+    with pytest.raises(ValueError, match="goal must be"):
+        Goal(odd, MIDDLES[None])
+    with pytest.raises(ValueError, match="reward_middles must be"):
+        Expectation(odd)
+    with pytest.raises(ValueError, match="goal must be real numbers"):
+        Goal(torch.tensor([1j]), MIDDLES[None])
+
+
+def test_a_goal_of_floats_has_the_precision_of_the_middles() -> None:
+    evaluator = Goal([0.1], torch.tensor([[0.1, 0.2]]).double())
+    exact = Goal(torch.tensor([0.1]).double(), torch.tensor([[0.1]]).double())
+    tokens, logits = torch.zeros(1, 1).long(), torch.zeros(1, 1, 2)
+    assert evaluator(tokens, logits).reward != 1.0  # 0.1 in float32 is not 0.1
+    assert exact(tokens, logits).reward == 1.0

@@ -7,7 +7,14 @@ import torch
 from torch import Tensor
 
 from tt_plan._interface import Outcome
-from tt_plan._middles import Middles, as_middles, bin_probabilities, decode, expectation
+from tt_plan._middles import (
+    Middles,
+    as_middles,
+    as_numbers,
+    bin_probabilities,
+    decode,
+    expectation,
+)
 from tt_plan._validate import as_positions
 
 
@@ -143,9 +150,7 @@ class Goal:
                 f"dimensions must be columns below {len(table)} of the observation, "
                 f"but got {columns}"
             )
-        if not isinstance(goal, Tensor):  # a copy, as torch warns of frozen arrays
-            goal = torch.tensor(goal, dtype=table.dtype)
-        target = goal.to(table)
+        target = as_numbers("goal", goal, table.dtype).to(table)
         if target.shape != (len(columns),):
             raise ValueError(
                 f"goal must have one number for each of {len(columns)} dimensions, "

@@ -1,7 +1,9 @@
 """The numbers that tokens stand for: the middles of their bins."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
@@ -14,7 +16,7 @@ Middles = Tensor | npt.NDArray[Any]
 
 def as_middles(name: str, values: Middles, axes: str) -> Tensor:
     """Check bin middles of the axes that `axes` names, a letter each."""
-    middles = values if isinstance(values, Tensor) else _as_tensor(name, values)
+    middles = as_numbers(name, values)
     if middles.ndim != len(axes) or middles.numel() == 0:
         raise ValueError(
             f"{name} must be [{', '.join(axes)}] bin middles, but its shape is "
@@ -23,15 +25,27 @@ def as_middles(name: str, values: Middles, axes: str) -> Tensor:
     return middles if middles.is_floating_point() else middles.float()
 
 
-def _as_tensor(name: str, values: npt.NDArray[Any]) -> Tensor:
-    """Copy an array: those of frozen bins can't be written to, as torch warns."""
+def as_numbers(
+    name: str, values: Middles | Sequence[float], dtype: torch.dtype | None = None
+) -> Tensor:
+    """Return a tensor as it is, and a copy of anything else, of a type if one is given.
+
+    Arrays of frozen bins can't be written to, as torch warns.
+
+    Raises ValueError unless they are real numbers.
+    """
+    if isinstance(values, Tensor):
+        if values.is_complex():
+            raise ValueError(f"{name} must be real numbers, but is {values.dtype}")
+        return values
     try:
-        return torch.tensor(values)
-    except (RuntimeError, TypeError, ValueError) as error:
+        if np.iscomplexobj(values):
+            raise TypeError("they are complex")
+        return torch.tensor(values, dtype=dtype)
+    except (OverflowError, RuntimeError, TypeError, ValueError) as error:
         raise ValueError(
-            f"{name} must be bin middles as numbers, but is {type(values).__name__} "
-            f"that torch can't take ({error}); select the columns of the tokenizer's "
-            "middles"
+            f"{name} must be real numbers, but is {type(values).__name__} that torch "
+            f"can't take ({error}); select the columns of the tokenizer's middles"
         ) from error
 
 
