@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from torture import calls, commands, damage, kills
+from torture import calls, commands, damage, kills, worker
 from torture.files import FORMATS, Format
 from torture.laws import LAWLESS, LAWS, Law
 from torture.values import real
 from torture.verdict import Case, Kind, Verdict
-from torture.worker import run_cases
+from torture.worker import Patience, run_cases
 
 import tt_bench
 import tt_critic
@@ -60,6 +60,25 @@ def crash(draws: np.random.Generator) -> Verdict:
 
 def devour(draws: np.random.Generator) -> Verdict:
     return Verdict("returned", None, str(np.zeros(1 << 29).sum()))
+
+
+def test_waiting_for_a_core_is_no_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, stood = [100.0], [7.0]
+    monkeypatch.setattr("torture.worker.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("torture.worker._stood", lambda _: stood[0])
+    patience = Patience(1, seconds=20.0)
+    assert patience.left() == 20.0
+    clock[0], stood[0] = 400.0, 295.0  # it had 12 seconds of a core
+    assert patience.left() == 8.0
+    clock[0] = 410.0  # and then slept, or worked
+    assert patience.left() == -2.0
+
+
+def test_the_time_in_line_of_a_process_is_told() -> None:
+    if not Path("/proc/self/schedstat").exists():
+        pytest.skip("Linux tells it")
+    assert 0.0 < worker._stood(os.getpid()) < time.monotonic()
+    assert worker._stood(2**30) == 0.0
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")

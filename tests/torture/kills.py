@@ -20,6 +20,7 @@ from torture.commands import TINY
 from torture.files import same
 from torture.values import Draws, pick
 from torture.verdict import Kind, Verdict
+from torture.worker import Patience
 from tt_bench import load_result, read_minari
 from tt_bench.cli import collect, datasets, messages
 from tt_bench.cli.ending import as_process
@@ -128,9 +129,9 @@ def _run(arguments: Sequence[str]) -> int:
 
 def _wait(process: Process) -> tuple[int | None, str]:
     """Wait for the end of a process: its status, None if it hangs, and what it said."""
-    until = time.monotonic() + _PATIENCE
+    patience = Patience(process.id, _PATIENCE)
     status: int | None = None
-    while status is None and time.monotonic() < until:
+    while status is None and patience.left() > 0:
         ended, code = os.waitpid(process.id, os.WNOHANG)
         status = os.waitstatus_to_exitcode(code) if ended else None
         time.sleep(0.002)
@@ -227,5 +228,5 @@ def judge(job: Job, left: Left, what: str, kills: int) -> Verdict:
 
 
 KILLS = Kind(
-    "kills", run_kills, prepare, seconds=10 * _PATIENCE, memory=3 << 30, batch=2
+    "kills", run_kills, prepare, seconds=99 * _PATIENCE, memory=3 << 30, batch=2
 )
