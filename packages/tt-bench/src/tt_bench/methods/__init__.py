@@ -7,6 +7,7 @@ from tt_bench.methods.costs import (
     critic_operations,
     naive_tokens,
 )
+from tt_bench.methods.counts import whole
 from tt_bench.methods.critic import CRITIC, find_critic
 from tt_bench.methods.method import (
     Context,
@@ -78,4 +79,5 @@ __all__ = [
     "samplers",
     "train_transformer",
     "untrained",
+    "whole",
 ]

@@ -5,10 +5,12 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 import attrs
-from attrs import validators
 from attrs.validators import ge, gt, in_, le, lt, optional
 
+from tt_bench.methods.counts import whole
+
 _SHARE: Any = optional([ge(0.0), lt(1.0)])
+
 
 Part: TypeAlias = str | type[Any]
 """A field of a recipe by its name, or the class of the settings of one method.
@@ -42,7 +44,7 @@ class TokenizerSettings:
     kind: Literal["quantile", "uniform"] = attrs.field(
         default="quantile", validator=in_(("quantile", "uniform"))
     )
-    bins: int = attrs.field(default=100, validator=ge(2))
+    bins: int = attrs.field(default=100, validator=whole(2))
 
 
 @attrs.frozen
@@ -63,15 +65,15 @@ class ModelSettings:
         attending: How many of the blocks, the last ones, attend; None for all.
     """
 
-    layers: int = attrs.field(default=4, validator=ge(1))
-    heads: int = attrs.field(default=4, validator=ge(1))
-    width: int = attrs.field(default=128, validator=ge(1))
+    layers: int = attrs.field(default=4, validator=whole(1))
+    heads: int = attrs.field(default=4, validator=whole(1))
+    width: int = attrs.field(default=128, validator=whole(1))
     positions: Literal["rotary", "learned"] = "rotary"
     dropout: float = attrs.field(default=0.1, validator=[ge(0.0), lt(1.0)])
     inputs: Literal["token", "transition"] = "token"
     outputs: Literal["table", "relative"] = "table"
     per_position: bool = False
-    attending: int | None = attrs.field(default=None, validator=optional(ge(1)))
+    attending: int | None = attrs.field(default=None, validator=optional(whole(1)))
 
 
 @attrs.frozen
@@ -91,9 +93,9 @@ class TrainingSettings:
         compile: Compile the network first; worth it for long training.
     """
 
-    steps: int = attrs.field(default=20_000, validator=ge(1))
-    batch: int = attrs.field(default=256, validator=ge(1))
-    transitions: int = attrs.field(default=10, validator=ge(1))
+    steps: int = attrs.field(default=20_000, validator=whole(1))
+    batch: int = attrs.field(default=256, validator=whole(1))
+    transitions: int = attrs.field(default=10, validator=whole(1))
     learning_rate: float = attrs.field(default=6e-4, validator=gt(0.0))
     final_fraction: float = attrs.field(default=0.1, validator=[ge(0.0), le(1.0)])
     decay: float | None = attrs.field(default=None, validator=optional(gt(0.0)))
@@ -127,10 +129,10 @@ class PlannerSettings:
             a little.
     """
 
-    context: int = attrs.field(default=5, validator=ge(1))
-    horizon: int = attrs.field(default=15, validator=ge(1))
-    beam: int = attrs.field(default=128, validator=ge(1))
-    candidates: int = attrs.field(default=2, validator=ge(1))
+    context: int = attrs.field(default=5, validator=whole(1))
+    horizon: int = attrs.field(default=15, validator=whole(1))
+    beam: int = attrs.field(default=128, validator=whole(1))
+    candidates: int = attrs.field(default=2, validator=whole(1))
     observation_tail: float | None = attrs.field(default=None, validator=_SHARE)
     action_tail: float | None = attrs.field(default=0.6, validator=_SHARE)
     outcome: Literal["expectation", "quantile"] = attrs.field(
@@ -144,7 +146,7 @@ class PlannerSettings:
     search: Literal["beam", "best-of-n"] = attrs.field(
         default="beam", validator=in_(("beam", "best-of-n"))
     )
-    every: int = attrs.field(default=1, validator=ge(1))
+    every: int = attrs.field(default=1, validator=whole(1))
     precision: Literal["32", "bf16"] = "32"
 
 
@@ -163,9 +165,9 @@ class CriticSettings:
             the best and the worst episode return lie 1000 apart ("spread").
     """
 
-    steps: int = attrs.field(default=1_000_000, validator=ge(1))
-    batch: int = attrs.field(default=256, validator=ge(1))
-    width: int = attrs.field(default=256, validator=ge(1))
+    steps: int = attrs.field(default=1_000_000, validator=whole(1))
+    batch: int = attrs.field(default=256, validator=whole(1))
+    width: int = attrs.field(default=256, validator=whole(1))
     learning_rate: float = attrs.field(default=3e-4, validator=gt(0.0))
     expectile: float = attrs.field(default=0.7, validator=[gt(0.0), lt(1.0)])
     temperature: float = attrs.field(default=3.0, validator=ge(0.0))
@@ -182,17 +184,15 @@ class CloningConfig:
     papers that clones the best tenth. Loss: mean squared error of the action.
     """
 
-    steps: int = attrs.field(default=5_000, validator=validators.ge(1))
+    steps: int = attrs.field(default=5_000, validator=whole(1))
     """Gradient steps."""
-    batch: int = attrs.field(default=256, validator=validators.ge(1))
+    batch: int = attrs.field(default=256, validator=whole(1))
     """Transitions of a gradient step."""
-    width: int = attrs.field(default=256, validator=validators.ge(1))
+    width: int = attrs.field(default=256, validator=whole(1))
     """Units of each of the two hidden layers."""
-    learning_rate: float = attrs.field(default=1e-3, validator=validators.gt(0.0))
+    learning_rate: float = attrs.field(default=1e-3, validator=gt(0.0))
     """Learning rate of Adam, which falls to zero along a cosine."""
-    fraction: float = attrs.field(
-        default=1.0, validator=[validators.gt(0.0), validators.le(1.0)]
-    )
+    fraction: float = attrs.field(default=1.0, validator=[gt(0.0), le(1.0)])
     """Share of the episodes to clone, those of highest return."""
 
 
@@ -217,8 +217,8 @@ class Recipe:
     """
 
     discount: float = attrs.field(default=0.99, validator=[gt(0.0), le(1.0)])
-    chunk: int = attrs.field(default=1, validator=ge(1))
-    executed: int = attrs.field(default=1, validator=ge(1))
+    chunk: int = attrs.field(default=1, validator=whole(1))
+    executed: int = attrs.field(default=1, validator=whole(1))
     termination_reward: float | None = None
     tokenizer: TokenizerSettings = TokenizerSettings()
     model: ModelSettings = ModelSettings()

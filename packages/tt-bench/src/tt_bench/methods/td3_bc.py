@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from tt_bench.agents import FunctionAgent
 from tt_bench.interface import FloatArray, working
+from tt_bench.methods.counts import whole
 from tt_bench.methods.critic import Units, check_bounds, judged_transitions
 from tt_bench.methods.method import (
     Context,
@@ -57,14 +58,14 @@ class TD3BCSettings:
 
     option: ClassVar[str] = "td3_bc"
 
-    steps: int = attrs.field(default=100_000, validator=ge(1))
-    batch: int = attrs.field(default=256, validator=ge(1))
-    width: int = attrs.field(default=256, validator=ge(1))
+    steps: int = attrs.field(default=100_000, validator=whole(1))
+    batch: int = attrs.field(default=256, validator=whole(1))
+    width: int = attrs.field(default=256, validator=whole(1))
     learning_rate: float = attrs.field(default=3e-4, validator=gt(0.0))
     alpha: float = attrs.field(default=2.5, validator=ge(0.0))
     noise: float = attrs.field(default=0.2, validator=ge(0.0))
     noise_limit: float = attrs.field(default=0.5, validator=ge(0.0))
-    delay: int = attrs.field(default=2, validator=ge(1))
+    delay: int = attrs.field(default=2, validator=whole(1))
     target_rate: float = attrs.field(default=5e-3, validator=gt(0.0))
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import attrs
-from attrs.validators import ge, le, lt, optional
+from attrs.validators import le, lt, optional
 
 from tt_bench.agents import check_device
-from tt_bench.methods import METHODS
+from tt_bench.methods import METHODS, whole
 
 _SEEDS = 2**53  # episodes have a thousand times as large ones, which torch must take
 
@@ -47,10 +47,10 @@ class RunConfig:
     methods: tuple[str, ...] = attrs.field(
         default=("random", "behaviour", "bc", "iql", "tt", "tt+q")
     )
-    seeds: int = attrs.field(default=3, validator=ge(1))
-    first_seed: int = attrs.field(default=0, validator=[ge(0), lt(_SEEDS)])
-    episodes: int = attrs.field(default=20, validator=[ge(1), le(999)])
-    max_steps: int | None = attrs.field(default=None, validator=optional(ge(1)))
+    seeds: int = attrs.field(default=3, validator=whole(1))
+    first_seed: int = attrs.field(default=0, validator=[whole(0), lt(_SEEDS)])
+    episodes: int = attrs.field(default=20, validator=[whole(1), le(999)])
+    max_steps: int | None = attrs.field(default=None, validator=optional(whole(1)))
     device: str = attrs.field(default="cpu", validator=_usable)
     output: Path = attrs.field(default=Path(".tt"), converter=as_path)
 
