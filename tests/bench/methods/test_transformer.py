@@ -81,6 +81,19 @@ def test_actions_weigh_more_and_the_window_is_the_training_sequence() -> None:
     assert (config.vocabulary, config.transition, config.window) == (9, 7, 3)
 
 
+def test_the_settings_of_the_second_network_reach_it() -> None:
+    bins, layout, _ = fit_bins(episodes(), TINY)
+    chosen: dict[str, Any] = {
+        "inputs": "transition",
+        "outputs": "relative",
+        "per_position": True,
+    }
+    model = attrs.evolve(TINY.model, **chosen, layers=2, attending=1)
+    config = model_config(attrs.evolve(TINY, model=model), layout, bins)
+    assert {name: getattr(config, name) for name in chosen} == chosen
+    assert config.attending_layers == 1
+
+
 def schedule(recipe: Recipe, transitions: int) -> Schedule:
     """Return the schedule of training on so many transitions of Hopper."""
     config = train_config(recipe, Layout(11, 3), windows=transitions, seed=0)
