@@ -26,6 +26,10 @@ COMMAND = [
     *("--planner.context", "2", "--planner.horizon", "2", "--planner.beam", "2"),
     *("--cloning.steps", "2", "--cloning.width", "4"),
     *("--critic.steps", "2", "--critic.width", "4", "--critic.batch", "4"),
+    # what the recipe was then
+    *("--model.inputs", "token", "--model.outputs", "table", "--model.no-per-position"),
+    *("--model.attending", "None", "--training.learning-rate", "2e-3"),
+    *("--training.final-fraction", "0.1", "--training.action-weight", "5"),
 ]
 
 
