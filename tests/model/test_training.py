@@ -237,6 +237,24 @@ def test_bfloat16_learns_like_float32() -> None:
     assert losses[1] == pytest.approx(losses[0], rel=0.2)
 
 
+def test_a_cpu_attends_in_float32_where_the_rest_is_bfloat16(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    attend, seen = torch.nn.functional.scaled_dot_product_attention, []
+
+    def watch(*given: torch.Tensor, **settings: Any) -> torch.Tensor:
+        mixed = attend(*given, **settings)
+        seen.extend(tensor.dtype for tensor in (*given, mixed))
+        return mixed
+
+    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", watch)
+    model = make()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert model(torch.zeros(2, 5, dtype=torch.int64)).dtype == torch.bfloat16
+    assert set(seen) == {torch.float32}
+    assert len(seen) == 4 * model.config.layers
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_waits_for_the_step_to_end(number: signal.Signals) -> None:
     model, plain, data = make(), make(), sequences()

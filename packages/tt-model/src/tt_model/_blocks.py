@@ -5,6 +5,7 @@ Axes: B batch, T time in tokens, n some of them, D features, H heads.
 
 from typing import cast
 
+import torch
 from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -41,8 +42,13 @@ class Attention(nn.Module):
 def attend_within(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
     """Attend from scaled queries to keys [B, T, H, D/H] of the same tokens: [B, T, D].
 
-    A mask [T, T] or [B, 1, T, T] says which keys each query may attend to.
+    A mask [T, T] or [B, 1, T, T] says which keys each query may attend to. Where a CPU
+    computes in mixed precision this is done in float32: torch's gradient of attention
+    is slow there in bfloat16.
     """
+    if q.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
+        with torch.autocast("cpu", enabled=False):
+            return attend_within(q.float(), k.float(), v.float(), mask)
     q, k, v = (rearrange(t, "b t h d -> b h t d") for t in (q, k, v))
     mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=1.0)
     return rearrange(mixed, "b h t d -> b t (h d)")

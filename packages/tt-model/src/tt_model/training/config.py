@@ -58,7 +58,8 @@ class TrainConfig:
         report_every: Steps between two progress reports, at which the loss is read.
         seed: Of the order of the windows and of dropout.
         precision: "32-true"; "tf32", which lets an accelerator round the factors of
-            matmuls; or "bf16-mixed", bfloat16 where it is safe.
+            matmuls; or "bf16-mixed", bfloat16 where it is safe, which also pays on CPUs
+            that multiply in it, for networks as wide as the paper's.
         compile: Whether to compile the model with torch.compile, which takes minutes
             at the start and gains nothing on a CPU.
 
