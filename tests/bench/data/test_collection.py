@@ -14,7 +14,8 @@ from tt_bench.data.episodes import Episodes
 from tt_bench.data.load import load_dataset
 from tt_bench.data.made_here import collect_dataset
 from tt_bench.data.minari_cache import is_local
-from tt_bench.data.sources import SOURCES, Source, behaviour_policy, expert_policy
+from tt_bench.data.source import Source
+from tt_bench.data.sources import SOURCES, behaviour_policy, expert_policy
 from tt_bench.evaluation.episodes import evaluate
 from tt_bench.interface import BoolArray, FloatArray
 from tt_bench.tasks.half_ways import HalfWays
@@ -134,7 +135,7 @@ def test_a_dataset_is_collected_once_then_read(monkeypatch: pytest.MonkeyPatch) 
     def fail(*_: Any, **__: Any) -> None:
         raise AssertionError("collected again")
 
-    monkeypatch.setattr(made_here, "collect", fail)
+    monkeypatch.setattr(made_here, "collect_source", fail)
     again = load_dataset(name)
     np.testing.assert_array_equal(first.episodes.actions, again.episodes.actions)
 

@@ -9,7 +9,7 @@ from tt_bench.cli.messages import (
     collection,
 )
 from tt_bench.cli.progress import say, shown_on
-from tt_bench.data import SOURCES, is_local
+from tt_bench.data import SOURCES, find_source, is_local
 
 
 @attrs.frozen
@@ -25,11 +25,9 @@ class Collect:
 
 def run_collect(options: Collect, console: Console) -> None:
     """Collect each dataset that is not there yet."""
-    unknown = [name for name in options.names if name not in SOURCES]
-    if unknown:
-        raise ValueError(
-            f"expected datasets out of {', '.join(SOURCES)}; got {', '.join(unknown)}"
-        )
+    for name in options.names:
+        if not is_local(name):
+            find_source(name)
     for name in options.names:
         if not is_local(name):
             say(console, f"{name} will be collected: {collection(name)}")

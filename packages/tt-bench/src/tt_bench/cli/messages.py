@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from tt_bench.cli.progress import say
-from tt_bench.data import SOURCES, Dataset, is_local
+from tt_bench.data import SOURCES, Dataset, collecting_processes, is_local
 from tt_bench.methods import METHODS, Recipe
 from tt_bench.results import RunResult, normalise
 from tt_bench.runs import Experiment, Run, estimate_seconds
@@ -53,8 +53,10 @@ def describe_settings(console: Console, runs: Sequence[Run], recipe: Recipe) -> 
 def collection(name: str) -> str:
     """Say how much is collected to make a dataset, and how long that takes."""
     source = SOURCES[name]
-    minutes = max(1, round(source.transitions / source.pace / 60))
-    return f"{source.transitions:,} transitions, about {minutes} min"
+    cores = collecting_processes(source)
+    minutes = max(1, round(source.transitions / source.pace / cores / 60))
+    shared = f" on {cores} cores" if cores > 1 else ""
+    return f"{source.transitions:,} transitions, about {minutes} min{shared}"
 
 
 def foretell(console: Console, experiment: Experiment, runs: Sequence[Run]) -> float:

@@ -2,17 +2,18 @@
 
 from tt_bench.data.chunks import chunk_episodes
 from tt_bench.data.collection import collect
+from tt_bench.data.collection_processes import collecting_processes
 from tt_bench.data.d4rl import d4rl_file, load_d4rl
 from tt_bench.data.dataset import Dataset, describe, fingerprint
 from tt_bench.data.episodes import Episodes
 from tt_bench.data.goals import Goal
 from tt_bench.data.hdf5 import read_hdf5
 from tt_bench.data.load import load_dataset
-from tt_bench.data.made_here import make_collector
 from tt_bench.data.minari import read_minari
 from tt_bench.data.minari_cache import is_local
 from tt_bench.data.minari_write import MinariNotes, write_minari
-from tt_bench.data.sources import SOURCES, Source
+from tt_bench.data.source import Source, make_collector
+from tt_bench.data.sources import SOURCES, find_source
 
 __all__ = [
     "SOURCES",
@@ -23,8 +24,10 @@ __all__ = [
     "Source",
     "chunk_episodes",
     "collect",
+    "collecting_processes",
     "d4rl_file",
     "describe",
+    "find_source",
     "fingerprint",
     "is_local",
     "load_d4rl",

@@ -12,8 +12,13 @@ from tt_bench.interface import Agent, FloatArray, MakeEnv
 
 Progress = Callable[[int, int], None]
 
+PARALLEL = 20
+"""Episodes of a round, unless said otherwise."""
 
-class _Episode(NamedTuple):
+
+class Episode(NamedTuple):
+    """One episode of T steps."""
+
     observations: FloatArray  # [T + 1, Do]
     actions: FloatArray  # [T, Da]
     rewards: FloatArray  # [T]
@@ -26,7 +31,7 @@ def collect(
     *,
     transitions: int,
     seed: int,
-    parallel: int = 20,
+    parallel: int = PARALLEL,
     progress: Progress | None = None,
 ) -> Episodes:
     """Play whole episodes until there are enough transitions.
@@ -55,20 +60,18 @@ def collect(
             "expected at least one transition and one episode at a time, as whole "
             f"numbers, got {transitions!r} and {parallel!r}"
         )
-    episodes: list[_Episode] = []
+    episodes: list[Episode] = []
     done = 0
     envs = [make_env() for _ in range(parallel)]
     try:
         while done < transitions:
-            round_ = np.random.SeedSequence((seed, len(episodes)))
-            seeds = round_.generate_state(parallel + 1).tolist()
             tell = _tell(progress, done, transitions)
-            episodes += _play(agent, envs, seeds, tell)
-            done = sum(len(episode.rewards) for episode in episodes)
+            episodes += play_round(agent, envs, seed, len(episodes), tell)
+            done = count_steps(episodes)
     finally:
         for env in envs:
             env.close()
-    return _join(episodes)
+    return join(episodes)
 
 
 def _tell(
@@ -81,23 +84,39 @@ def _tell(
     return tell
 
 
-def _play(
+def play_round(
     agent: Agent,
     envs: Sequence[Environment],
-    seeds: Sequence[int],
+    seed: int,
+    before: int,
     tell: Callable[[int], None],
-) -> Iterable[_Episode]:
-    """Play an episode in each environment; the last seed is the agent's."""
+) -> list[Episode]:
+    """Play an episode in each environment.
+
+    Args:
+        agent: acts in all of them at once.
+        envs: end their episodes.
+        seed: of the whole collection.
+        before: episodes of the rounds before this one; tells the rounds apart.
+        tell: told the steps of this round so far.
+    """
+    state = np.random.SeedSequence((seed, before)).generate_state(len(envs) + 1)
+    *seeds, own = state.tolist()
     moments = []
     taken = 0
-    for moment in play(agent, envs, reset(envs, seeds[:-1]), seeds[-1]):
+    for moment in play(agent, envs, reset(envs, seeds), own):
         moments.append(moment)
         taken += int(moment.active.sum())
         tell(taken)
-    return _cut(moments)
+    return list(_cut(moments))
 
 
-def _cut(moments: Sequence[Moment]) -> Iterable[_Episode]:
+def count_steps(episodes: Sequence[Episode]) -> int:
+    """Count the transitions of episodes."""
+    return sum(len(episode.rewards) for episode in episodes)
+
+
+def _cut(moments: Sequence[Moment]) -> Iterable[Episode]:
     """Take each environment's episode out of the steps of all."""
     observations = np.stack([moment.observations for moment in moments])
     actions = np.stack([moment.actions for moment in moments])
@@ -106,7 +125,7 @@ def _cut(moments: Sequence[Moment]) -> Iterable[_Episode]:
     terminated = np.any([moment.terminated for moment in moments], axis=0)
     for row, length in enumerate(lengths):
         final = moments[-1].after[row]
-        yield _Episode(
+        yield Episode(
             np.vstack([observations[:length, row], final]),
             actions[:length, row],
             rewards[:length, row],
@@ -114,7 +133,8 @@ def _cut(moments: Sequence[Moment]) -> Iterable[_Episode]:
         )
 
 
-def _join(episodes: Sequence[_Episode]) -> Episodes:
+def join(episodes: Sequence[Episode]) -> Episodes:
+    """Put episodes into flat arrays, one after the other."""
     return Episodes(
         observations=np.concatenate(
             [episode.observations[:-1] for episode in episodes]

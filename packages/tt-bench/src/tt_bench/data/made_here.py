@@ -1,19 +1,19 @@
 """Collect the datasets that are made here, on first use."""
 
-import copy
 from functools import partial
 from pathlib import Path
 
 import gymnasium as gym
 import numpy as np
-from gymnasium.envs.registration import EnvSpec
 
 from tt_bench.agents import RandomAgent
-from tt_bench.data.collection import Progress, collect
+from tt_bench.data.collection import Progress
+from tt_bench.data.collection_processes import collect_source
 from tt_bench.data.minari_cache import is_local
 from tt_bench.data.minari_write import MinariNotes, check_unused, write_minari
-from tt_bench.data.sources import Source, find_source
-from tt_bench.evaluation import Environment, evaluate
+from tt_bench.data.source import Source, collection_spec
+from tt_bench.data.sources import find_source
+from tt_bench.evaluation import evaluate
 
 
 def collect_unless_made(name: str, *, progress: Progress | None = None) -> None:
@@ -34,22 +34,17 @@ def collect_unless_made(name: str, *, progress: Progress | None = None) -> None:
 def collect_dataset(source: Source, *, progress: Progress | None = None) -> Path:
     """Collect a dataset into the local Minari cache and return its folder.
 
-    Nothing is written before everything is collected, and then all at once: an
-    interrupted collection leaves nothing behind.
+    Each core that this process may use plays a share of the episodes. Nothing is
+    written before everything is collected, and then all at once: an interrupted
+    collection leaves nothing behind.
 
     Raises:
         ValueError: if the cache already has it.
     """
     check_unused(source.dataset_id)
-    episodes = collect(
-        source.behaviour(),
-        partial(make_collector, source),
-        transitions=source.transitions,
-        seed=source.seed,
-        progress=progress,
-    )
+    episodes = collect_source(source, progress=progress)
     notes = MinariNotes(
-        env=_collection_spec(source),
+        env=collection_spec(source),
         eval_env=gym.spec(source.env_id),
         reference=source.reference or measure_reference(source),
         reference_episodes=None if source.reference else source.reference_episodes,
@@ -58,18 +53,6 @@ def collect_dataset(source: Source, *, progress: Progress | None = None) -> Path
         author="tt-bench",
     )
     return write_minari(episodes, source.dataset_id, notes)
-
-
-def make_collector(source: Source) -> Environment:
-    """Make the environment that a dataset is collected in."""
-    env: Environment = gym.make(_collection_spec(source))
-    return source.wrap(env) if source.wrap else env
-
-
-def _collection_spec(source: Source) -> EnvSpec:
-    spec = copy.deepcopy(gym.spec(source.env_id))
-    spec.max_episode_steps = source.episode_steps
-    return spec
 
 
 def measure_reference(source: Source) -> tuple[float, float]:

@@ -1,13 +1,11 @@
 """Datasets that are made here on first use."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from types import MappingProxyType
 
-import attrs
-
 from tt_bench.catalogue import REFERENCE_RETURNS
-from tt_bench.evaluation import Environment
+from tt_bench.data.source import Source
 from tt_bench.interface import Agent
 from tt_bench.tasks import (
     MAZES,
@@ -29,40 +27,6 @@ from tt_bench.tasks import (
 _TRANSITIONS = {"umaze": 100_000, "medium": 200_000, "large": 400_000}
 _ANT_TRANSITIONS = {"umaze": 300_000, "medium": 400_000, "large": 400_000}
 _HOME = 0.1  # share of the ants' goals that are the task's
-
-
-@attrs.frozen(eq=False)
-class Source:
-    """Say how a dataset is made.
-
-    Attributes:
-        dataset_id: Minari id that it is kept under.
-        env_id: Gymnasium id of the task.
-        behaviour: makes the agent that the data is collected with.
-        expert: makes the agent whose mean return is scored 100.
-        description: what the data is.
-        transitions: how many to collect at least.
-        pace: transitions a second that one core collects, roughly.
-        episode_steps: time limit of an episode while collecting.
-        wrap: changes the environment for collecting.
-        reference: returns that are scored 0 and 100; None to measure those of
-            uniformly random actions and of the expert.
-        reference_episodes: number of episodes to measure each with.
-        seed: of the collection.
-    """
-
-    dataset_id: str
-    env_id: str
-    behaviour: Callable[[], Agent]
-    expert: Callable[[], Agent]
-    description: str
-    transitions: int = 100_000
-    pace: float = 5_000.0
-    episode_steps: int = 1000
-    wrap: Callable[[Environment], Environment] | None = None
-    reference: tuple[float, float] | None = None
-    reference_episodes: int = 50
-    seed: int = 0
 
 
 def _wander(maze: Maze) -> Source:
