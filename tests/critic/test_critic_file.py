@@ -46,6 +46,17 @@ def test_a_saved_critic_answers_the_same(tmp_path: Path) -> None:
     assert second.hidden == first.hidden
 
 
+def test_a_policy_with_a_tanh_stays_one(tmp_path: Path) -> None:
+    path, observation = tmp_path / "critic.safetensors", torch.randn(5, 3)
+    plain = attrs.evolve(critic(), bounds=torch.tensor([[-9e9] * 2, [9e9] * 2]))
+    save(attrs.evolve(plain, tanh=True), path)
+    acted = load(path).act(observation)
+    assert torch.equal(acted, torch.tanh(plain.act(observation)))
+    save(plain, path)
+    assert b"tanh" not in path.read_bytes()  # as it was before there was one
+    assert not load(path).tanh
+
+
 @pytest.mark.parametrize("kept", [0, 5, 300, -1])
 def test_a_truncated_critic_is_one_clear_error(tmp_path: Path, kept: int) -> None:
     path = tmp_path / "critic.safetensors"

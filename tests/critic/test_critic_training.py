@@ -151,6 +151,32 @@ def test_a_checkpoint_of_other_settings_or_data_is_refused(tmp_path: Path) -> No
         train_critic(transitions(seed=1), CONFIG, checkpoint=path)
 
 
+def test_a_checkpoint_from_before_a_setting_was_there_is_continued(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    interrupted(path, 20)
+    state, facts = _files.read(path, "tt-critic checkpoint")
+    settings = {k: v for k, v in facts["config"].items() if k != "tanh"}
+    _files.write(path, "tt-critic checkpoint", state, {**facts, "config": settings})
+    with pytest.raises(ValueError, match=r"tanh \(False there, True here\)"):
+        train_critic(transitions(), attrs.evolve(CONFIG, tanh=True), checkpoint=path)
+    continued = train_critic(transitions(), CONFIG, checkpoint=path)
+    assert_same(continued, train_critic(transitions(), CONFIG))
+
+
+def test_a_tanh_keeps_the_policy_inside_of_what_it_imitates() -> None:
+    data = transitions()
+    at_the_edge = data._replace(actions=np.sign(data.actions))
+    config = attrs.evolve(CONFIG, tanh=True, steps=300, learning_rate=1e-2)
+    critic = train_critic(at_the_edge, config)
+    acted = critic.act(data.observations)
+    assert critic.tanh
+    assert 0.3 < acted.abs().max() < 1.0
+    with pytest.raises(ValueError, match="must be -1 and 1 for a policy with a tanh"):
+        train_critic(data, config, bounds=(-2.0, 2.0))
+
+
 def test_a_checkpoint_of_another_kind_of_device_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.safetensors"
     interrupted(path, 20)

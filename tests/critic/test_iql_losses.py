@@ -14,7 +14,12 @@ from tt_critic import (
     gaussian_log_probability,
     policy_loss,
 )
-from tt_critic._gradients import bellman_gradient, expectile_gradient, policy_gradient
+from tt_critic._gradients import (
+    bellman_gradient,
+    expectile_gradient,
+    policy_gradient,
+    tanh_gradient,
+)
 
 
 def draw(*shape: int, seed: int = 0) -> Tensor:
@@ -134,8 +139,14 @@ def test_closed_form_gradients_agree_with_finite_differences_of_the_losses() -> 
         likelihood = gaussian_log_probability(actions.mT, mean.mT, log_deviation)
         return policy_loss(likelihood, weights)
 
+    def squashed(outputs: Tensor) -> Tensor:
+        return regression(torch.tanh(outputs), log_deviation)
+
     by_mean, by_deviation = policy_gradient(actions, mean, log_deviation, weights)
+    flat = torch.tanh(mean)
+    at_flat, _ = policy_gradient(actions, flat, log_deviation, weights)
     pairs = [
+        (tanh_gradient(at_flat, flat), central_difference(squashed, mean)),
         (
             expectile_gradient(target - value, 0.8),
             central_difference(lambda v: expectile_loss(target - v, 0.8), value),

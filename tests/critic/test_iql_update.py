@@ -75,7 +75,14 @@ def start(
     config: IQLConfig, data: Transitions, dtype: torch.dtype = torch.float64
 ) -> Both:
     sizes = Sizes(data.observations.shape[1], data.actions.shape[1])
-    networks = Networks(sizes.observation, sizes.action, config.hidden, config.seed)
+    networks = Networks(
+        sizes.observation,
+        sizes.action,
+        config.hidden,
+        config.seed,
+        tanh=config.tanh,
+        output_gain=config.output_gain,
+    )
     learner = Learner(pack(data).to(dtype), sizes, config)
     assert torch.equal(learner.trained, to_rows(networks.to(dtype)))
     with torch.no_grad():
@@ -112,6 +119,8 @@ def run(both: Both, config: IQLConfig, data: Batch) -> list[tuple[Losses, Losses
         {"hidden": (16,)},
         {"hidden": (4, 12, 8), "batch": 1},
         {"seed": 7, "learning_rate": 1e-3},
+        {"tanh": True},
+        {"tanh": True, "output_gain": 0.1, "temperature": 10.0},
     ],
 )
 def test_fast_updates_equal_the_plain_statement(changed: dict[str, Any]) -> None:

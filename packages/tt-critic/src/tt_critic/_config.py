@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import attrs
-from attrs.validators import and_, ge, gt, le, lt
+from attrs.validators import and_, ge, gt, instance_of, le, lt
 
 from tt_critic._input import widths
 
@@ -44,6 +44,9 @@ class IQLConfig:
         learning_rate: Adam's, for all networks; the policy's falls along a cosine
             from it to 0 at the last update.
         hidden: Widths of the hidden layers, the same for Q, V and the policy.
+        tanh: Whether the policy's mean goes through a tanh, for actions from -1 to 1,
+            as in the authors' code; else it is clipped to the bounds where it acts.
+        output_gain: Gain of the first weights of last layers; the authors' is sqrt(2).
         steps: Number of updates.
         seed: Seeds the first weights and the batches.
     """
@@ -55,6 +58,8 @@ class IQLConfig:
     batch: int = attrs.field(default=256, validator=_COUNT)
     learning_rate: float = attrs.field(default=3e-4, validator=_POSITIVE)
     hidden: tuple[int, ...] = attrs.field(default=(256, 256), converter=_as_widths)
+    tanh: bool = attrs.field(default=False, validator=instance_of(bool))
+    output_gain: float = attrs.field(default=0.01, validator=_POSITIVE)
     steps: int = attrs.field(default=1_000_000, validator=_COUNT)
     seed: int = attrs.field(default=0, validator=_SEED)
 

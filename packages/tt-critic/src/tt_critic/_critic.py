@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 import numpy as np
 import torch
+from attrs.validators import instance_of
 from torch import Tensor
 
 from tt_critic import _files
@@ -52,6 +53,7 @@ class Critic:
         networks: [4, size]: V, first Q, second Q and policy, one network a row.
         log_deviation: [Da], of the policy.
         bounds: [2, Da], lowest and highest action.
+        tanh: Whether the policy's mean is the tanh of what its network returns.
     """
 
     observation_size: int
@@ -60,6 +62,7 @@ class Critic:
     networks: Tensor = attrs.field(repr=False)
     log_deviation: Tensor = attrs.field(repr=False)
     bounds: Tensor = attrs.field(repr=False)
+    tanh: bool = attrs.field(default=False, validator=instance_of(bool))
 
     def __attrs_post_init__(self) -> None:
         """Check the parts against the sizes."""
@@ -121,6 +124,7 @@ class Critic:
             ValueError: If the shape does not fit the critic.
         """
         mean = self._run(POLICY, self._observation(observation).mT[None])[0].mT
+        mean = torch.tanh(mean) if self.tanh else mean
         return mean.clamp(self.bounds[0], self.bounds[1])
 
     def to(self, device: torch.device | str) -> "Critic":
@@ -196,6 +200,7 @@ def as_critic(networks: Networks, bounds: Bounds = (-1.0, 1.0)) -> Critic:
         networks=rows,
         log_deviation=networks.policy.log_deviation.detach().clone(),
         bounds=torch.from_numpy(space).to(rows),
+        tanh=networks.policy.tanh,
     )
 
 
@@ -219,6 +224,7 @@ def save(critic: Critic, path: str | os.PathLike[str]) -> None:
         "observation_size": critic.observation_size,
         "action_size": critic.action_size,
         "hidden": critic.hidden,
+        **({"tanh": True} if critic.tanh else {}),
     }
     _files.write(Path(path), _KIND, tensors, facts)
 
@@ -249,6 +255,7 @@ def load(path: str | os.PathLike[str], device: torch.device | str = "cpu") -> Cr
             networks=tensors["networks"],
             log_deviation=tensors["log_deviation"],
             bounds=tensors["bounds"],
+            tanh=facts.get("tanh", False),
         )
     except KeyError as error:
         raise ValueError(f"{path} does not hold a critic: it lacks {error}.") from error

@@ -22,6 +22,11 @@ def bellman_gradient(q: Tensor, target: Tensor) -> Tensor:
     return (q - target).mul_(2.0 / len(target))
 
 
+def tanh_gradient(gradient: Tensor, outputs: Tensor) -> Tensor:
+    """Carry a gradient [A, B] back through the tanh that gave outputs [A, B]."""
+    return gradient.mul_(1.0 - outputs.square())
+
+
 def policy_gradient(
     actions: Tensor, mean: Tensor, log_deviation: Tensor, weights: Tensor
 ) -> tuple[Tensor, Tensor]:

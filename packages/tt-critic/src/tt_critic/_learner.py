@@ -13,7 +13,12 @@ from torch import Tensor
 
 from tt_critic._config import IQLConfig
 from tt_critic._critic import NETWORKS, POLICY, VALUE, Q, stack_shape, to_rows
-from tt_critic._gradients import bellman_gradient, expectile_gradient, policy_gradient
+from tt_critic._gradients import (
+    bellman_gradient,
+    expectile_gradient,
+    policy_gradient,
+    tanh_gradient,
+)
 from tt_critic._iql import Losses, cosine
 from tt_critic._losses import (
     advantage_weights,
@@ -54,7 +59,13 @@ class Learner:
             cuda_graph: Whether updates are replayed from a CUDA graph.
         """
         self._data, self._config = data, config
-        fresh = Networks(sizes.observation, sizes.action, config.hidden, config.seed)
+        fresh = Networks(
+            sizes.observation,
+            sizes.action,
+            config.hidden,
+            config.seed,
+            output_gain=config.output_gain,
+        )
         trained = to_rows(fresh).to(data)
         self.networks = torch.cat([trained[:_COPIES], trained])  # [7, size]
         self.log_deviation = data.new_zeros(sizes.action)
@@ -99,7 +110,7 @@ class Learner:
         copies, trained = torch.split(self._workspace.outputs, [_COPIES, NETWORKS])
         self._next_value, self._target_q = copies[0, 0], copies[1:, 0]
         self._value, self._q = trained[VALUE.start, 0], trained[Q, 0]
-        self._mean = trained[POLICY.start]
+        self._policy = trained[POLICY.start]
 
     def update(self, step: int) -> None:
         """Draw a batch and move all networks; ``step`` counts updates from 0."""
@@ -137,12 +148,19 @@ class Learner:
         targets = bellman_target(reward, self._next_value, termination, discount)
         return _Targets(advantages, targets, advantage_weights(advantages, temperature))
 
+    def _mean(self) -> Tensor:
+        """Return the policy's mean actions: [Da, B]."""
+        return torch.tanh(self._policy) if self._config.tanh else self._policy
+
     def _write_output_gradient(self) -> None:
         advantages, targets, weights = self._targets()
         value = expectile_gradient(advantages, self._config.expectile)
+        mean = self._mean()
         policy, log_deviation = policy_gradient(
-            self._batch.action, self._mean, self.log_deviation, weights
+            self._batch.action, mean, self.log_deviation, weights
         )
+        if self._config.tanh:
+            policy = tanh_gradient(policy, mean)
         self._output_gradient[VALUE.start, 0] = value
         self._output_gradient[Q, 0] = bellman_gradient(self._q, targets)
         self._output_gradient[POLICY.start] = policy
@@ -156,7 +174,7 @@ class Learner:
         """
         advantages, targets, weights = self._targets()
         likelihood = gaussian_log_probability(
-            self._batch.action.mT, self._mean.mT, self.log_deviation
+            self._batch.action.mT, self._mean().mT, self.log_deviation
         )
         return Losses(
             expectile_loss(advantages, self._config.expectile),

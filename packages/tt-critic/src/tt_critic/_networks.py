@@ -13,14 +13,19 @@ from tt_critic._input import seeded, whole, widths
 from tt_critic._losses import gaussian_log_probability
 
 LOWEST, HIGHEST = -5.0, 2.0  # log-deviation of the policy
+_OUTPUT_GAIN = 0.01
 
 
 def perceptron(
-    inputs: int, hidden: tuple[int, ...], outputs: int, generator: torch.Generator
+    inputs: int,
+    hidden: tuple[int, ...],
+    outputs: int,
+    generator: torch.Generator,
+    output_gain: float = _OUTPUT_GAIN,
 ) -> nn.Sequential:
     """Build linear layers with ReLU between them: [B, inputs] -> [B, outputs].
 
-    Weights are orthogonal with gain sqrt(2), the last ones with gain 0.01, so that
+    Weights are orthogonal with gain sqrt(2), the last ones with a small gain, so that
     predictions start near 0; biases are 0.
 
     Raises:
@@ -30,7 +35,7 @@ def perceptron(
     inner = widths(hidden)
     modules: list[nn.Module] = []
     for fan_in, fan_out in pairwise((first, *inner, last)):
-        gain = 2**0.5 if len(modules) < 2 * len(inner) else 0.01
+        gain = 2**0.5 if len(modules) < 2 * len(inner) else output_gain
         linear = nn.Linear(fan_in, fan_out, device="meta").to_empty(device="cpu")
         nn.init.orthogonal_(linear.weight, gain, generator=generator)
         nn.init.zeros_(linear.bias)
@@ -47,11 +52,13 @@ class TwinQ(nn.Module):
         action: int,
         hidden: tuple[int, ...],
         generator: torch.Generator,
+        output_gain: float = _OUTPUT_GAIN,
     ) -> None:
         """Draw both networks, for Do and Da numbers."""
         super().__init__()
-        self.first = perceptron(observation + action, hidden, 1, generator)
-        self.second = perceptron(observation + action, hidden, 1, generator)
+        inputs = observation + action
+        self.first = perceptron(inputs, hidden, 1, generator, output_gain)
+        self.second = perceptron(inputs, hidden, 1, generator, output_gain)
 
     def forward(self, observations: Tensor, actions: Tensor) -> Tensor:
         """Return both estimates."""
@@ -68,16 +75,23 @@ class GaussianPolicy(nn.Module):
         action: int,
         hidden: tuple[int, ...],
         generator: torch.Generator,
+        output_gain: float = _OUTPUT_GAIN,
+        *,
+        tanh: bool = False,
     ) -> None:
-        """Draw the network of the mean, for Do and Da numbers; deviations are 1."""
+        """Draw the network of the mean, for Do and Da numbers; deviations are 1.
+
+        With ``tanh`` the mean is that of what the network returns.
+        """
         super().__init__()
-        self.mean = perceptron(observation, hidden, action, generator)
+        self.tanh = tanh
+        self.mean = perceptron(observation, hidden, action, generator, output_gain)
         self.log_deviation = nn.Parameter(torch.zeros(action))
 
     def forward(self, observations: Tensor) -> Tensor:
         """Return the mean action."""
         mean: Tensor = self.mean(observations)
-        return mean
+        return torch.tanh(mean) if self.tanh else mean
 
     def log_probability(self, observations: Tensor, actions: Tensor) -> Tensor:
         """Return the log-density of actions: [B, Do], [B, Da] -> [B]."""
@@ -98,9 +112,18 @@ class Networks(nn.Module):
     """
 
     def __init__(
-        self, observation: int, action: int, hidden: tuple[int, ...], seed: int = 0
+        self,
+        observation: int,
+        action: int,
+        hidden: tuple[int, ...],
+        seed: int = 0,
+        *,
+        tanh: bool = False,
+        output_gain: float = _OUTPUT_GAIN,
     ) -> None:
         """Draw the networks, for Do and Da numbers, with hidden layers so wide.
+
+        `IQLConfig` says what ``tanh`` and ``output_gain`` are.
 
         Raises:
             ValueError: If a size is no whole number of at least 1, or the seed is none
@@ -111,9 +134,10 @@ class Networks(nn.Module):
         self.action_size = whole(action, "action", 1)
         self.hidden = widths(hidden)
         generator = seeded(seed)
-        self.value = perceptron(observation, self.hidden, 1, generator)
-        self.q = TwinQ(observation, action, self.hidden, generator)
-        self.policy = GaussianPolicy(observation, action, self.hidden, generator)
+        self.value = perceptron(observation, self.hidden, 1, generator, output_gain)
+        drawn = self.hidden, generator, output_gain
+        self.q = TwinQ(observation, action, *drawn)
+        self.policy = GaussianPolicy(observation, action, *drawn, tanh=tanh)
         self.target_q = copy.deepcopy(self.q).requires_grad_(False)
 
     def v(self, observations: Tensor) -> Tensor:

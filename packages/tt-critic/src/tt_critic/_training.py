@@ -94,6 +94,11 @@ def train_critic(
     """
     device = usable_device(device)
     sizes, space = check_data(transitions, bounds)
+    if config.tanh and (abs(space) != 1.0).any():
+        raise ValueError(
+            f"bounds must be -1 and 1 for a policy with a tanh, got {space}; rescale "
+            "the actions, or leave tanh off."
+        )
     _check_intervals(checkpoint_every, report_every)
     if cuda_graph and torch.device(device).type != "cuda":
         raise ValueError(
@@ -112,6 +117,7 @@ def train_critic(
         networks=learner.trained.clone(),
         log_deviation=learner.log_deviation.clone(),
         bounds=torch.from_numpy(space).to(learner.networks),
+        tanh=config.tanh,
     )
 
 
@@ -210,7 +216,8 @@ class _Checkpoint:
                 f"{self._path} must belong to the given transitions, but was made from "
                 "others; use another checkpoint path, or delete the file."
             )
-        saved, given = facts["config"], self._facts["config"]
+        earlier = attrs.asdict(IQLConfig())  # what was not there yet was the default
+        saved, given = {**earlier, **facts["config"]}, self._facts["config"]
         changed = [
             f"{name} ({saved.get(name)} there, {value} here)"
             for name, value in given.items()

@@ -71,6 +71,8 @@ def iql_config(recipe: Recipe, seed: int) -> IQLConfig:
         batch=settings.batch,
         learning_rate=settings.learning_rate,
         hidden=(settings.width, settings.width),
+        tanh=settings.tanh,
+        output_gain=settings.output_gain,
         steps=settings.steps,
         seed=seed,
     )
@@ -89,6 +91,9 @@ def check_critic(episodes: Episodes, task: Task, recipe: Recipe) -> None:
     except ValueError as error:
         raise ValueError(_refusal(str(error).rstrip("."))) from error
     check_bounds(task)
+    if recipe.critic.tanh and (np.abs([task.low, task.high]) != 1.0).any():
+        reason = f"actions go from {task.low} to {task.high}, those of a tanh by 1"
+        raise ValueError(_refusal(reason))
 
 
 def check_bounds(task: Task) -> None:

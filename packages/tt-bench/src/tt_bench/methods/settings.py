@@ -163,6 +163,10 @@ class CriticSettings:
         temperature: Weight of the advantage in the policy's regression.
         rewards: As the data has them ("plain"), minus one ("minus-one"), or so that
             the best and the worst episode return lie 1000 apart ("spread").
+        tanh: Put the policy's mean through a tanh, as the published code does, for
+            actions from -1 to 1; else it is clipped where it acts.
+        output_gain: Gain of the first weights of last layers; the published code has
+            that of the others, 1.41.
     """
 
     steps: int = attrs.field(default=1_000_000, validator=whole(1))
@@ -174,6 +178,8 @@ class CriticSettings:
     rewards: Literal["plain", "minus-one", "spread"] = attrs.field(
         default="plain", validator=in_(("plain", "minus-one", "spread"))
     )
+    tanh: bool = False
+    output_gain: float = attrs.field(default=0.01, validator=gt(0.0))
 
 
 @attrs.frozen
