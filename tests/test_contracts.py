@@ -19,6 +19,7 @@ from tt_bench.methods.settings import (
 from tt_bench.methods.tokens import fit_bins
 from tt_bench.methods.transformer import model_config
 from tt_bench.tasks.ant_driver import AntDriver, WalkConfig
+from tt_bench.tasks.d4rl_ant_maze import d4rl_maze
 from tt_bench.tasks.maze import MAZES
 from tt_bench.tasks.pendulum_driver import PendulumDriver, SwingConfig
 from tt_bench.tasks.point_driver import DriveConfig, WaypointDriver
@@ -129,7 +130,7 @@ def test_the_other_agents_act_by_the_same_rules() -> None:
 def test_collecting_agents_are_agents() -> None:
     drivers: list[Agent] = [
         WaypointDriver(MAZES["umaze"], DriveConfig(), wander=True),
-        AntDriver(MAZES["umaze"], WalkConfig(), wander=True),
+        AntDriver(d4rl_maze("umaze"), WalkConfig()),
         PendulumDriver(SwingConfig()),
     ]
     for driver in drivers:

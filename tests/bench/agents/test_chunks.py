@@ -187,7 +187,7 @@ def test_settings_of_chunks_that_do_not_fit_are_refused() -> None:
         Recipe(chunk=3, executed=1)
     with pytest.raises(ValueError, match="1 to 2 steps of a chunk, got 0"):
         ChunkAgent(Counting(2), 2, 0)
-    assert recipe_for("tt/antmaze/umaze-v0").chunk == 5
+    assert recipe_for("D4RL/antmaze/umaze-v1").chunk == 5
 
 
 @pytest.mark.parametrize("executed", [1, 2])

@@ -321,6 +321,21 @@ def test_collect_says_what_it_will_do_and_does_it_once(
     assert f"{name}: 4,000 transitions" in again
 
 
+def test_a_sample_says_how_episodes_go_and_keeps_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
+    name = "tt/pendulum/mixed-v0"
+    assert main(["collect", name, "--sample", "300"]) == 0
+    said = capsys.readouterr().out
+    assert f"{name}: 4,000 transitions in 20 episodes" in said
+    assert "0.0% of the episodes terminated" in said
+    assert f"181 to 200 steps {40 * '#'} 20" in said
+    assert list(tmp_path.iterdir()) == []
+    assert main(["collect", "tt/antmaze/umaze-v0", "--sample", "300"]) == 2
+    assert "use tt/antmaze/umaze-diverse-v0" in capsys.readouterr().err
+
+
 def test_a_budget_becomes_steps_that_a_second_run_finds_again(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

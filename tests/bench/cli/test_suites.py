@@ -14,7 +14,7 @@ def test_a_suite_runs_each_dataset_with_its_own_recipe_and_the_given_options() -
         "antmaze", ["d4rl", "--suite", "antmaze", "--planner.horizon", "3"]
     )
     assert [run.dataset for run in runs] == list(SUITES["antmaze"].datasets)
-    assert {run.episodes for run in runs} == {20}
+    assert {(run.seeds, run.episodes) for run in runs} == {(3, 50)}
     expected = recipe_for(runs[0].dataset)
     planner = attrs.evolve(expected.planner, horizon=3)
     assert runs[0].recipe == attrs.evolve(expected, planner=planner)
@@ -28,9 +28,9 @@ def test_a_dataset_and_a_suite_are_not_given_together(
 
 
 def test_options_of_a_single_run_start_from_its_dataset() -> None:
-    command = parse(["d4rl", "--dataset", "tt/antmaze/umaze-v0"])
+    command = parse(["d4rl", "--dataset", "tt/antmaze/umaze-diverse-v0"])
     assert isinstance(command, D4rl)
-    assert command.recipe == recipe_for("tt/antmaze/umaze-v0")
+    assert command.recipe == recipe_for("tt/antmaze/umaze-diverse-v0")
     assert command.episodes == 20
 
 

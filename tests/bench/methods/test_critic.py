@@ -72,6 +72,11 @@ def test_a_critic_of_other_sizes_in_the_folder_is_refused(tmp_path: Path) -> Non
             "best and worst of 1 episode returns must differ",
         ),
         (RECIPE, attrs.evolve(TASK, high=np.full(1, np.inf)), "from .* to .inf."),
+        (
+            attrs.evolve(RECIPE, critic=CriticSettings(tanh=True)),
+            attrs.evolve(TASK, high=np.full(1, 2.0)),
+            "those of a tanh by 1",
+        ),
     ],
 )
 def test_what_no_critic_can_be_trained_with_is_refused(
@@ -110,3 +115,11 @@ def test_the_minutes_of_a_critic_count_those_before_an_interruption(
     assert go(lambda *_: None) == 60 + 20
     left = {path.name for path in tmp_path.iterdir()}
     assert left == {"critic.safetensors", "training.json"}
+
+
+def test_a_policy_has_a_tanh_where_the_recipe_says_so(tmp_path: Path) -> None:
+    critic = attrs.evolve(RECIPE.critic, tanh=True, output_gain=5.0)
+    check_critic(EPISODES, TASK, attrs.evolve(RECIPE, critic=critic))
+    trained = train(tmp_path, EPISODES, attrs.evolve(RECIPE, critic=critic)).critic
+    assert trained.tanh
+    assert not train(tmp_path / "plain", EPISODES).critic.tanh

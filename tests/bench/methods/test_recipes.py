@@ -1,5 +1,6 @@
 """Which recipe a dataset's name asks for."""
 
+import attrs
 import pytest
 
 from tt_bench.methods.recipes import recipe_for
@@ -41,8 +42,8 @@ def test_folders_and_parts_of_words_choose_no_recipe(name: str) -> None:
 
 
 def test_mazes_are_known_by_their_names() -> None:
-    ant = recipe_for("tt/antmaze/umaze-v0")
-    assert recipe_for("D4RL/antmaze/umaze-v1") == ant
+    ant = recipe_for("D4RL/antmaze/umaze-v1")
+    assert recipe_for("tt/antmaze/umaze-v0") == ant  # data from earlier versions
     assert ant.critic.rewards == "minus-one"
     dense, sparse = (
         recipe_for(f"tt/pointmaze/umaze{kind}-v0") for kind in ("", "-sparse")
@@ -50,3 +51,13 @@ def test_mazes_are_known_by_their_names() -> None:
     assert recipe_for("D4RL/pointmaze/large-v2") == dense
     assert sparse.critic.temperature > dense.critic.temperature
     assert recipe_for("x/my-antmaze-run.hdf5") == ant
+
+
+@pytest.mark.parametrize("name", ["umaze-v1", "medium-play-v0", "large-diverse-v0"])
+def test_data_of_d4rls_ant_get_the_published_critic(name: str) -> None:
+    recipe = recipe_for(f"tt/antmaze/{name}")
+    paper = recipe_for("antmaze-large-play-v2")
+    assert recipe.critic == attrs.evolve(paper.critic, tanh=True)
+    assert recipe.critic.steps == 1_000_000
+    assert (recipe.chunk, recipe.executed, recipe.discount) == (1, 1, 0.99)
+    assert recipe_for(f"tt/antmaze/{name}", small=True) == recipe

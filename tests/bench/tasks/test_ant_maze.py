@@ -1,10 +1,9 @@
-"""Ant mazes: the task, the controller that walks, and the data made and read."""
+"""Ant mazes of gymnasium-robotics' ant: the task, and data of it."""
 
 import warnings
 from pathlib import Path
 from typing import Any
 
-import attrs
 import gymnasium as gym
 import minari
 import numpy as np
@@ -12,25 +11,22 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 from minari.data_collector import EpisodeBuffer
 
-from tt_bench.data import sources
 from tt_bench.data.ant_maze_goals import cut_at
 from tt_bench.data.episodes import Episodes
 from tt_bench.data.load import load_dataset
 from tt_bench.data.minari import read_minari
+from tt_bench.data.minari_write import MinariNotes, write_minari
 from tt_bench.data.sources import SOURCES
 from tt_bench.methods.recipes import recipe_for
-from tt_bench.tasks.ant_driver import AntDriver, WalkConfig, load_weights, walk
 from tt_bench.tasks.ant_maze import (
     AntMaze,
     antmaze_id,
     cells_to_metres,
     metres_to_cells,
 )
-from tt_bench.tasks.maze import MAZES, in_goal
+from tt_bench.tasks.maze import MAZES
 from tt_bench.tasks.robotics import import_robotics
-from tt_bench.tasks.scattered_starts import ScatteredStarts
 
-UMAZE = MAZES["umaze"]
 STILL = np.zeros(8, np.float32)
 
 
@@ -122,110 +118,6 @@ def test_starts_are_near_the_middle_of_the_start_cell() -> None:
         env.reset(options={"cell": (0, 0)})
 
 
-@pytest.mark.parametrize("heading", [0.0, 2.0, -1.3])
-def test_the_controller_walks_along_the_heading(heading: float) -> None:
-    env = gym.make("Ant-v5", include_cfrc_ext_in_observation=False)
-    ant, _ = env.reset(seed=1)
-    headings = np.array([heading])
-    start = env.unwrapped.data.qpos[:2].copy()  # type: ignore[attr-defined]
-    for _ in range(100):
-        ant, *_ = env.step(walk(ant[None], headings, load_weights())[0])
-    way = env.unwrapped.data.qpos[:2] - start  # type: ignore[attr-defined]
-    along = way @ [np.cos(heading), np.sin(heading)]
-    across = way @ [-np.sin(heading), np.cos(heading)]
-    assert along / 5.0 > 0.5  # metres a second
-    assert abs(across) < 0.6 * along
-
-
-def test_the_controller_sees_the_world_turned_by_the_heading() -> None:
-    """Turn an ant and its heading by the same angle: the torques stay."""
-    generator = np.random.default_rng(0)
-    ants = generator.normal(size=(5, 27))
-    ants[:, 1:5] /= np.linalg.norm(ants[:, 1:5], axis=1, keepdims=True)
-    turned, angle = ants.copy(), 1.1
-    cos, sin = np.cos(angle / 2), np.sin(angle / 2)
-    w, x, y, z = ants[:, 1:5].T
-    turned[:, 1:5] = np.stack(
-        [cos * w - sin * z, cos * x - sin * y, cos * y + sin * x, cos * z + sin * w],
-        axis=1,
-    )
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    turned[:, 13:15] = ants[:, 13:15] @ turn.T
-    headings = generator.uniform(-3, 3, 5)
-    before = walk(ants, headings, load_weights())
-    after = walk(turned, headings + angle, load_weights())
-    np.testing.assert_allclose(before, after, atol=1e-4)
-
-
-def test_the_driver_walks_from_cell_to_cell_to_the_goal() -> None:
-    env = AntMaze("umaze")
-    observation, _ = env.reset(seed=0, options={"cell": (1, 3)})
-    driver = AntDriver(env.maze, WalkConfig(noise=0.0), wander=False)
-    driver.start(1, 0)
-    for _ in range(300):
-        action = driver.act(observation[None], np.ones(1, np.bool_))[0]
-        observation, _, terminated, *_ = env.step(action)
-        if terminated:
-            break
-    assert terminated
-    assert in_goal(observation[:2], env.goal)
-
-
-def test_a_share_of_the_goals_is_that_of_the_task() -> None:
-    driver = AntDriver(MAZES["medium"], WalkConfig(home=0.2), wander=True)
-    driver.start(1, 0)
-    route = driver._route
-    goals = np.array([route.draw_goal(np.zeros(2)) for _ in range(400)])
-    home = cells_to_metres(MAZES["medium"], (6, 6)) / 4
-    assert 0.13 < (goals == home).all(axis=1).mean() < 0.27
-
-
-@pytest.mark.parametrize("changes", [{"noise": -1.0}, {"home": 2.0}, {"arrival": 0.0}])
-def test_bad_settings_are_refused(changes: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=next(iter(changes))):
-        WalkConfig(**changes)
-
-
-def test_an_ant_that_is_stuck_is_given_up() -> None:
-    env = ScatteredStarts(AntMaze("umaze"), UMAZE)
-    env.reset(seed=0)
-    ends = [env.step(STILL)[3] for _ in range(100)]
-    assert ends == [False] * 99 + [True]
-
-
-def test_what_follows_from_turning_over_is_in_the_data() -> None:
-    inner = AntMaze("umaze")
-    env = ScatteredStarts(inner, UMAZE)
-    env.reset(seed=0)
-    place(inner, (0.0, 4.0), up=False)
-    steps = [env.step(STILL) for _ in range(100)]
-    backs = [1.0 - 2.0 * float(step[0][4:6] @ step[0][4:6]) for step in steps]
-    assert max(backs) < 0  # points down all the time
-    assert not any(step[2] for step in steps)
-    assert not any(step[3] for step in steps[:98])
-
-
-def test_a_small_dataset_is_collected(monkeypatch: pytest.MonkeyPatch) -> None:
-    name = "tt/antmaze/umaze-v0"
-    source = attrs.evolve(SOURCES[name], transitions=500, episode_steps=60)
-    monkeypatch.setattr(sources, "SOURCES", {name: source})
-    dataset = load_dataset(name)
-    episodes = dataset.episodes
-    assert episodes.observations.shape == (len(episodes), 29)
-    assert episodes.actions.shape == (len(episodes), 8)
-    assert dataset.env_id == antmaze_id("umaze")
-    assert dataset.reference == (0.0, 1.0)
-    firsts = episodes.observations[episodes.ends - episodes.lengths, :2]
-    cells = set(map(tuple, metres_to_cells(UMAZE, firsts).tolist()))
-    assert len(cells) > 3
-    assert UMAZE.goal not in cells
-    np.testing.assert_array_equal(episodes.returns(), episodes.terminated)
-    env = dataset.make_env()
-    assert env.reset(seed=0)[0].shape == (29,)
-    assert env.spec is not None
-    assert env.spec.max_episode_steps == 700
-
-
 def minari_episode(places: Any, rewards: Any, goal: Any) -> EpisodeBuffer:
     """Make an episode as Minari's ant mazes have it, of places [T + 1, 2]."""
     places, steps = np.array(places, np.float64), len(rewards)
@@ -304,8 +196,8 @@ def test_cutting_keeps_an_end_that_was_there() -> None:
     assert cut.final_observations[:, 0].tolist() == [2, 91, 92]
 
 
-def test_ant_mazes_have_their_recipe() -> None:
-    for name in ("tt/antmaze/umaze-v0", "D4RL/antmaze/large-play-v1"):
+def test_ant_mazes_of_the_strong_ant_have_their_recipe() -> None:
+    for name in ("D4RL/antmaze/umaze-v1", "D4RL/antmaze/large-play-v1"):
         recipe = recipe_for(name)
         assert recipe.planner.search == "best-of-n"
         assert (recipe.chunk, recipe.executed) == (5, 2)  # a quarter of a second
@@ -313,3 +205,38 @@ def test_ant_mazes_have_their_recipe() -> None:
         assert (critic.expectile, critic.temperature) == (0.9, 10.0)
         assert critic.rewards == "minus-one"
         assert recipe.discount == 0.99
+
+
+def old_data(cache: Path) -> str:
+    """Write data as they were made here once, for the strong ant."""
+    name = "tt/antmaze/medium-v0"
+    draws = np.random.default_rng(0)
+    episodes = Episodes(
+        draws.normal(size=(6, 29)),
+        np.zeros((6, 8)),
+        [0, 0, 1, 0, 0, 0],
+        [3, 6],
+        [True, False],
+        np.zeros((2, 29)),
+    )
+    spec = gym.spec(antmaze_id("medium"))
+    notes = MinariNotes(env=spec, eval_env=spec, reference=(0.0, 1.0))
+    assert write_minari(episodes, name, notes).is_relative_to(cache)
+    return name
+
+
+def test_old_names_say_what_to_use() -> None:
+    for maze in MAZES:
+        with pytest.raises(ValueError, match=f"use tt/antmaze/{maze}-diverse-v0"):
+            load_dataset(f"tt/antmaze/{maze}-v0")
+        assert f"tt/antmaze/{maze}-diverse-v0" in SOURCES
+
+
+def test_data_that_were_made_under_an_old_name_still_load(cache: Path) -> None:
+    dataset = load_dataset(old_data(cache))
+    assert dataset.episodes.rewards.tolist() == [0, 0, 1, 0, 0, 0]
+    assert dataset.reference == (0.0, 1.0)
+    assert dataset.env_id == antmaze_id("medium")
+    env = dataset.make_env()
+    assert isinstance(env.unwrapped, AntMaze)
+    assert recipe_for(dataset.name).chunk == 5

@@ -11,6 +11,8 @@ from gymnasium.utils.env_checker import check_env
 from tt_bench.catalogue import d4rl_entries
 from tt_bench.data.load import load_dataset
 from tt_bench.tasks.d4rl_ant_maze import D4rlAntMaze
+from tt_bench.tasks.maze import TITLES
+from tt_bench.tasks.maze_map import find_map
 
 # The maps of D4RL's environments for evaluation, R where the ant starts, G its goal.
 MAPS = {
@@ -100,6 +102,36 @@ def test_the_ant_starts_at_the_origin_and_the_goal_is_near_its_cell(maze: str) -
     assert env._ant.model.site("target").pos[:2].tolist() == (
         (env.goal + env._origin).tolist()
     )
+
+
+def test_start_and_goal_can_be_chosen() -> None:
+    env = D4rlAntMaze("large")
+    begin, _ = env.reset(seed=0, options={"start": (8.0, 0.5), "goal": (12.0, 4.0)})
+    np.testing.assert_allclose(begin[:2], (8.0, 0.5), atol=0.1)
+    assert env.goal.tolist() == [12.0, 4.0]
+    stand(env, (12.3, 4.0))
+    assert env.step(STILL)[1:3] == (1.0, True)
+    drawn, _ = env.reset(seed=0)
+    np.testing.assert_allclose(drawn[:2], (0.0, 0.0), atol=0.1)
+    assert np.abs(env.goal - GOALS["large"]).max() <= 1.5
+
+
+@pytest.mark.parametrize("maze", MAPS)
+def test_the_map_is_found_where_the_walls_stand(maze: str) -> None:
+    env = gym.make(f"tt/AntMaze-{TITLES[maze]}-D4RL-v2")
+    env.reset(seed=0)
+    found = find_map(env)
+    assert found is not None
+    np.testing.assert_allclose(found.goal, np.array(GOALS[maze]) + 0.75)
+    left, _, _, top = found.extent
+    height, width = len(found.rows), len(found.rows[0])
+    blocked = {
+        (left + 4.0 * (column + 0.5), top - 4.0 * (row + 0.5))
+        for row in range(height)
+        for column in range(width)
+        if found.rows[row][column] == "#"
+    }
+    assert blocked == squares(maze, "#")
 
 
 def test_an_action_is_thirty_newton_metres_for_a_tenth_of_a_second() -> None:

@@ -3,8 +3,19 @@
 from collections.abc import Callable
 from typing import Any
 
+import attrs
+
 from tt_bench.catalogue import d4rl_entries
-from tt_bench.data import SOURCES, Dataset, d4rl_file, is_local, load_dataset
+from tt_bench.data import (
+    SOURCES,
+    Dataset,
+    Episodes,
+    collect_source,
+    d4rl_file,
+    find_source,
+    is_local,
+    load_dataset,
+)
 from tt_bench.interface import Advance, Event, Notify, working
 
 _TOLD_EVERY = 50_000_000  # bytes of a download whose size is unknown
@@ -34,6 +45,19 @@ def load_shown(
             env=env,
             progress=lambda done, _: advance(done, "transitions"),
             **options,
+        )
+
+
+def sample_shown(notify: Notify, name: str, transitions: int) -> Episodes:
+    """Play as many transitions of a dataset that is made here, and keep them nowhere.
+
+    Raises:
+        ValueError: if it isn't made here.
+    """
+    source = attrs.evolve(find_source(name), transitions=transitions)
+    with working(notify, f"sampling {name}", transitions) as advance:
+        return collect_source(
+            source, progress=lambda done, _: advance(done, "transitions")
         )
 
 

@@ -2,7 +2,7 @@
 
 from tt_bench.data.chunks import chunk_episodes
 from tt_bench.data.collection import collect
-from tt_bench.data.collection_processes import collecting_processes
+from tt_bench.data.collection_processes import collect_source, collecting_processes
 from tt_bench.data.d4rl import d4rl_file, load_d4rl
 from tt_bench.data.dataset import Dataset, describe, fingerprint
 from tt_bench.data.episodes import Episodes
@@ -24,6 +24,7 @@ __all__ = [
     "Source",
     "chunk_episodes",
     "collect",
+    "collect_source",
     "collecting_processes",
     "d4rl_file",
     "describe",

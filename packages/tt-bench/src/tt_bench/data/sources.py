@@ -4,29 +4,25 @@ from collections.abc import Mapping
 from functools import partial
 from types import MappingProxyType
 
-from tt_bench.catalogue import REFERENCE_RETURNS
+from tt_bench.data.ant_sources import ANT_SOURCES
 from tt_bench.data.source import Source
 from tt_bench.interface import Agent
 from tt_bench.tasks import (
     MAZES,
-    AntDriver,
     DriveConfig,
     HalfWays,
     Maze,
     PendulumDriver,
-    ScatteredStarts,
     SwingConfig,
-    WalkConfig,
     WaypointDriver,
-    antmaze_id,
-    antmaze_steps,
     maze_id,
     pointmaze_steps,
 )
 
 _TRANSITIONS = {"umaze": 100_000, "medium": 200_000, "large": 400_000}
-_ANT_TRANSITIONS = {"umaze": 300_000, "medium": 400_000, "large": 400_000}
-_HOME = 0.1  # share of the ants' goals that are the task's
+# Of the ant of gymnasium-robotics, five times as strong as D4RL's: names that were
+# made here once, and what there is now.
+_RETIRED = {f"tt/antmaze/{maze}-v0": f"tt/antmaze/{maze}-diverse-v0" for maze in MAZES}
 
 
 def _wander(maze: Maze) -> Source:
@@ -62,25 +58,6 @@ def _stitch(maze: Maze) -> Source:
     )
 
 
-def _scatter(maze: Maze) -> Source:
-    return Source(
-        dataset_id=f"tt/antmaze/{maze.name}-v0",
-        env_id=antmaze_id(maze.name),
-        behaviour=partial(AntDriver, maze, WalkConfig(home=_HOME), wander=True),
-        expert=partial(AntDriver, maze, WalkConfig(noise=0.0), wander=False),
-        description=(
-            "An ant walked along waypoints, with noise, from random cells to one "
-            "random goal after another, one in ten that of the task; an episode "
-            "ends in the task's goal, and when the ant is stuck, on its back or not."
-        ),
-        transitions=_ANT_TRANSITIONS[maze.name],
-        pace=1_400.0,
-        episode_steps=antmaze_steps(maze.name),
-        wrap=partial(ScatteredStarts, maze=maze),
-        reference=REFERENCE_RETURNS["antmaze"],
-    )
-
-
 _PENDULUM = Source(
     dataset_id="tt/pendulum/mixed-v0",
     env_id="Pendulum-v1",
@@ -99,7 +76,7 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
         for source in (
             *map(_wander, MAZES.values()),
             *map(_stitch, MAZES.values()),
-            *map(_scatter, MAZES.values()),
+            *ANT_SOURCES,
             _PENDULUM,
         )
     }
@@ -111,8 +88,14 @@ def find_source(name: str) -> Source:
     """Return how a dataset is made here.
 
     Raises:
-        ValueError: if it isn't made here.
+        ValueError: if it isn't made here, or not any more.
     """
+    if name in _RETIRED:
+        raise ValueError(
+            f"expected a dataset that is still made here, {name} is not: its ant was "
+            f"five times as strong as D4RL's; use {_RETIRED[name]}, or put a copy of "
+            "the old one into Minari's cache (MINARI_DATASETS_PATH)"
+        )
     if name not in SOURCES:
         raise ValueError(f"expected a dataset of {sorted(SOURCES)}, got {name!r}")
     return SOURCES[name]

@@ -57,8 +57,9 @@ _MAZE = attrs.evolve(
     planner=attrs.evolve(_SMALL.planner, context=5, every=5),
     critic=attrs.evolve(_SMALL.critic, steps=5_000),
 )
-# The ant acts 20 times a second. A step's advantage is mostly error and a quarter of a
-# second's is less so. Executed whole, chunks that no feedback corrects walk badly.
+# The ant of gymnasium-robotics acts 20 times a second. A step's advantage is mostly
+# error and a quarter of a second's is less so. Executed whole, chunks that no feedback
+# corrects walk badly.
 _ANTMAZE = attrs.evolve(
     _SMALL,
     model=_PAPERS,
@@ -78,6 +79,16 @@ _ANTMAZE = attrs.evolve(
     cloning=CloningConfig(steps=10_000),
     critic=attrs.evolve(_SMALL.critic, steps=100_000, rewards="minus-one"),
 )
+# D4RL's ant acts ten times a second: what the published critic can tell apart.
+_D4RL_ANT = attrs.evolve(
+    _ANTMAZE,
+    chunk=1,
+    executed=1,
+    training=attrs.evolve(_ANTMAZE.training, transitions=3),
+    planner=attrs.evolve(_ANTMAZE.planner, beam=16),
+    critic=attrs.evolve(_ANTMAZE.critic, steps=1_000_000, tanh=True),
+)
+_OWN_ANT = re.compile("tt/antmaze/(umaze-v1|[a-z]+-(play|diverse)-v0)")
 _LOCOMOTION = Recipe(termination_reward=-100.0, critic=CriticSettings(rewards="spread"))
 _FILES = (".hdf5", ".h5", ".hdf")
 _LOCOMOTION_WORDS = frozenset({"hopper", "halfcheetah", "walker2d", "ant"})
@@ -98,7 +109,8 @@ def recipe_for(dataset: str, *, small: bool = False) -> Recipe:
     and arXiv 2110.06169, which want an accelerator; so have other locomotion tasks,
     with less training. What is not known by name gets a recipe made for two processor
     cores; point mazes get it with several actions executed from each plan, ant mazes
-    with some more training and in chunks of steps.
+    with some more training: those of D4RL's ant that are made here with the published
+    critic, others in chunks of steps.
 
     Args:
         dataset: a name as `load_dataset` takes it.
@@ -114,6 +126,8 @@ def _known_recipe(dataset: str) -> Recipe:
     if entry is not None:
         return _d4rl_recipe(entry)
     words = _words(dataset)
+    if _OWN_ANT.fullmatch(dataset):
+        return _D4RL_ANT
     if "antmaze" in words:
         return _ANTMAZE
     if words & _LOCOMOTION_WORDS:

@@ -27,9 +27,9 @@ SUITES: Mapping[str, Suite] = MappingProxyType(
             episodes=50,
         ),
         "antmaze": Suite(
-            tuple(f"tt/antmaze/{m}-v0" for m in ("umaze", "medium")),
-            seeds=2,
-            episodes=20,
+            tuple(f"tt/antmaze/{m}-diverse-v0" for m in ("umaze", "medium", "large")),
+            seeds=3,
+            episodes=50,
         ),
     }
 )

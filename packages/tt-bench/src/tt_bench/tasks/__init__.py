@@ -5,11 +5,12 @@ from tt_bench.tasks.ant_maze import (
     OBSERVATION,
     AntMaze,
     antmaze_id,
-    antmaze_steps,
     cells_to_metres,
+    d4rl_antmaze_id,
 )
-from tt_bench.tasks.d4rl_ant_maze import D4rlAntMaze
+from tt_bench.tasks.d4rl_ant_maze import D4rlAntMaze, d4rl_maze, turn_over
 from tt_bench.tasks.d4rl_env import D4rlEnv
+from tt_bench.tasks.d4rl_starts import D4rlStarts
 from tt_bench.tasks.environments import (
     ant_maze_size,
     explained,
@@ -20,14 +21,21 @@ from tt_bench.tasks.environments import (
 from tt_bench.tasks.fixed_goal import FixedGoal, single_goal
 from tt_bench.tasks.half_ways import HalfWays
 from tt_bench.tasks.known_environments import find_known_environment, refuse_unknown
-from tt_bench.tasks.maze import MAZES, SUCCESS_RADIUS, Maze, find_maze, in_goal
+from tt_bench.tasks.maze import (
+    MAZES,
+    SUCCESS_RADIUS,
+    Cell,
+    Maze,
+    find_maze,
+    free_cells,
+    in_goal,
+)
 from tt_bench.tasks.maze_map import MazeMap, grid, open_maze, visited, walls
 from tt_bench.tasks.pendulum_driver import PendulumDriver, SwingConfig
 from tt_bench.tasks.point_driver import DriveConfig, WaypointDriver
 from tt_bench.tasks.point_maze import PointMaze, maze_id, pointmaze_steps
 from tt_bench.tasks.raw_rewards import on_raw_rewards
 from tt_bench.tasks.robotics import import_robotics
-from tt_bench.tasks.scattered_starts import ScatteredStarts
 
 __all__ = [
     "MAZES",
@@ -35,8 +43,10 @@ __all__ = [
     "SUCCESS_RADIUS",
     "AntDriver",
     "AntMaze",
+    "Cell",
     "D4rlAntMaze",
     "D4rlEnv",
+    "D4rlStarts",
     "DriveConfig",
     "FixedGoal",
     "HalfWays",
@@ -44,18 +54,19 @@ __all__ = [
     "MazeMap",
     "PendulumDriver",
     "PointMaze",
-    "ScatteredStarts",
     "SwingConfig",
     "WalkConfig",
     "WaypointDriver",
     "ant_maze_size",
     "antmaze_id",
-    "antmaze_steps",
     "cells_to_metres",
+    "d4rl_antmaze_id",
+    "d4rl_maze",
     "explained",
     "find_environment",
     "find_known_environment",
     "find_maze",
+    "free_cells",
     "grid",
     "import_robotics",
     "in_goal",
@@ -67,6 +78,7 @@ __all__ = [
     "pointmaze_steps",
     "refuse_unknown",
     "single_goal",
+    "turn_over",
     "visited",
     "walls",
 ]

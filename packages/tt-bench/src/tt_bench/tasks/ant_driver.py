@@ -1,6 +1,6 @@
 """Walk ants where they are told to go, with a trained controller."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import as_file, files
 
@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tt_bench.interface import BoolArray, FloatArray
-from tt_bench.tasks.ant_maze import CELL
-from tt_bench.tasks.maze import Maze
+from tt_bench.tasks.ant_maze import CELL, cells_to_metres
+from tt_bench.tasks.d4rl_ant_maze import GOAL_SHIFTS
+from tt_bench.tasks.maze import Cell, Maze
 from tt_bench.tasks.route import Route
 
 Weights = Mapping[str, FloatArray]
@@ -72,48 +73,46 @@ class WalkConfig:
     """Set how ants walk to their goals.
 
     Attributes:
-        strength: share of the controller's torques to apply; with all of them the
-            ant turns over four times as often and is hardly faster.
         noise: deviation of the Gaussian added to each torque before clipping.
-        arrival: a random goal nearer than this is replaced, metres.
-        spread: half-width of the square around the middle of its cell that a random
-            goal is drawn from, metres.
-        home: probability that a random goal is that of the task.
+        arrival: a goal nearer than this is replaced, metres.
+        home: probability that a goal is drawn from the cell of the task's.
     """
 
-    strength: float = attrs.field(
-        default=0.6, validator=[attrs.validators.gt(0.0), attrs.validators.le(1.0)]
-    )
     noise: float = attrs.field(default=0.2, validator=attrs.validators.ge(0.0))
-    arrival: float = attrs.field(default=0.45, validator=attrs.validators.gt(0.0))
-    spread: float = attrs.field(default=1.0, validator=attrs.validators.ge(0.0))
+    arrival: float = attrs.field(default=0.5, validator=attrs.validators.gt(0.0))
     home: float = attrs.field(
         default=0.0, validator=[attrs.validators.ge(0.0), attrs.validators.le(1.0)]
     )
 
 
 class AntDriver:
-    """Walk a row of ants to the maze's goal, or to one random goal after another.
+    """Walk a row of ants through a maze of D4RL's, to one random goal after another.
 
-    It is an agent: `start`, then `act` on observations [E, 29] of `AntMaze`.
+    It is an agent: `start`, then `act` on observations [E, 29] of `D4rlAntMaze`.
     """
 
-    def __init__(self, maze: Maze, config: WalkConfig, *, wander: bool) -> None:
+    def __init__(
+        self, maze: Maze, config: WalkConfig, *, goals: Sequence[Cell] | None = None
+    ) -> None:
         """Read the controller and tabulate the shortest paths.
 
         Args:
-            maze: where to walk.
+            maze: where to walk, as `d4rl_maze` returns it.
             config: how to walk.
-            wander: walk to random goals, not to the goal of the maze alone.
+            goals: the cells that goals are drawn from, shifted as D4RL shifts them;
+                None for all.
         """
         self._config = config
         self._weights = load_weights()
+        self._origin = cells_to_metres(maze, maze.start)
         self._route = Route(
             maze,
-            wander=wander,
+            wander=True,
             arrival=config.arrival / CELL,
-            spread=config.spread / CELL,
+            spread=0.0,
             home=config.home,
+            cells=goals,
+            shifts=[most / CELL for most in GOAL_SHIFTS],
         )
 
     def start(self, count: int, seed: int, /) -> None:
@@ -123,11 +122,10 @@ class AntDriver:
 
     def act(self, observations: FloatArray, active: BoolArray, /) -> FloatArray:
         """Return the torques for observations [E, 29]: [E, 8]."""
-        places = observations[:, _PLACE].astype(np.float64) / CELL
+        places = (observations[:, _PLACE].astype(np.float64) + self._origin) / CELL
         targets, _ = self._route.targets(places, active)
         x, y = (targets - places).T
         actions = walk(observations[:, 2:], np.arctan2(y, x), self._weights)
-        actions *= self._config.strength
         actions += self._config.noise * self._generator.standard_normal(actions.shape)
         return np.clip(actions, -1.0, 1.0).astype(np.float32)
 

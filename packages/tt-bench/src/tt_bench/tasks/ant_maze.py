@@ -154,16 +154,21 @@ def antmaze_id(maze: str) -> str:
     return f"tt/AntMaze-{TITLES[maze]}-v0"
 
 
+def d4rl_antmaze_id(maze: str) -> str:
+    """Return the id of the same task with D4RL's ant, in its plane."""
+    return f"tt/AntMaze-{TITLES[maze]}-D4RL-v2"
+
+
 def antmaze_steps(maze: str) -> int:
     """Return the time limit of a maze's task."""
     return _STEPS[maze]
 
 
 def _register() -> None:
-    for maze, title in TITLES.items():
+    for maze in TITLES:
         for env_id, entry_point in (
             (antmaze_id(maze), "tt_bench.tasks:AntMaze"),
-            (f"tt/AntMaze-{title}-D4RL-v2", "tt_bench.tasks:D4rlAntMaze"),
+            (d4rl_antmaze_id(maze), "tt_bench.tasks:D4rlAntMaze"),
         ):
             gym.register(
                 env_id,

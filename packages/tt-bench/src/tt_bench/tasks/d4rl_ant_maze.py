@@ -9,9 +9,10 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from tt_bench.tasks.ant_maze import (
+    CELL,
     OBSERVATION,
     Observation,
     antmaze_steps,
@@ -26,7 +27,8 @@ _START = (1, 1)
 _GOALS: Mapping[str, Cell] = MappingProxyType(
     {"umaze": (3, 1), "medium": (6, 6), "large": (7, 9)}
 )
-_GOAL_SHIFT = (1.0, 0.5)  # metres: uniform up to each, added, on either axis
+GOAL_SHIFTS = (1.0, 0.5)
+"""Largest of the uniform draws that move a goal from the middle of its cell, metres."""
 _TIMESTEP = 0.02  # seconds, 5 to an action
 _TORQUE = 30.0  # newton metres of an action of 1
 _CONTACT = (0.8, 0.8, 0.01)  # MuJoCo's solimp, up to its width
@@ -44,6 +46,13 @@ class D4rlAntMaze(gym.Env[Observation, NDArray[np.float32]]):
     numbers, as in `AntMaze`. A new goal is drawn at each reset, up to 1.5 m from the
     middle of the goal's cell on either axis, and not observed. The reward is 1 within
     0.5 m of it after the step, where the episode terminates, else 0.
+    `reset(options={"start": (x, y), "goal": (x, y)})` puts either elsewhere.
+
+    Attributes:
+        maze: the map, its rows as they lie in the plane.
+        side: of a cell, metres.
+        middle: of the map, [2].
+        goal: of this episode, [2].
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012
@@ -58,12 +67,12 @@ class D4rlAntMaze(gym.Env[Observation, NDArray[np.float32]]):
         Raises:
             ValueError: if there is no such maze.
         """
-        self._maze = _turn_over(find_maze(maze))
-        self._origin = cells_to_metres(self._maze, self._maze.start)
-        self._goal_cell = cells_to_metres(self._maze, self._maze.goal) - self._origin
-        self.goal = self._goal_cell
+        self.maze, self.side = d4rl_maze(maze), CELL
+        self._origin = cells_to_metres(self.maze, self.maze.start)
+        self._goal_cell = cells_to_plane(self.maze, self.maze.goal)
+        self.middle, self.goal = -self._origin, self._goal_cell
         self.render_mode = render_mode
-        self._ant = simulate_ant(self._maze, self.goal + self._origin, render_mode)
+        self._ant = simulate_ant(self.maze, self.goal + self._origin, render_mode)
         _weaken(self._ant.model)
         self.action_space = self._ant.action_space
         self.observation_space = gym.spaces.Box(
@@ -73,12 +82,15 @@ class D4rlAntMaze(gym.Env[Observation, NDArray[np.float32]]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
-        """Place the ant near the origin and draw a goal; there are no options."""
+        """Place the ant near the origin and draw a goal, unless options say where."""
         super().reset(seed=seed, options=options)
-        shifts = [self.np_random.uniform(0.0, most, 2) for most in _GOAL_SHIFT]
-        self.goal = np.maximum(self._goal_cell + np.sum(shifts, axis=0), 0.0)
+        chosen = options or {}
+        shifts = [self.np_random.uniform(0.0, most, 2) for most in GOAL_SHIFTS]
+        drawn = np.maximum(self._goal_cell + np.sum(shifts, axis=0), 0.0)
+        self.goal = np.asarray(chosen.get("goal", drawn), np.float64)
         self._ant.model.site("target").pos[:2] = self.goal + self._origin
-        place_ant(self._ant, self._origin, self.np_random)
+        start = np.asarray(chosen.get("start", (0.0, 0.0)), np.float64)
+        place_ant(self._ant, start + self._origin, self.np_random)
         observation, success = observe_ant(self._ant, self.goal, self._origin)
         return observation, {"success": success}
 
@@ -99,17 +111,35 @@ class D4rlAntMaze(gym.Env[Observation, NDArray[np.float32]]):
         self._ant.close()
 
 
-def _turn_over(maze: Maze) -> Maze:
-    """Put the last row of D4RL's map on top, as its y points down the map."""
-    last = len(maze.rows) - 1
-    goal = _GOALS[maze.name]
+def d4rl_maze(name: str) -> Maze:
+    """Return a maze as it lies in D4RL's plane: the last row of D4RL's map on top.
+
+    Raises:
+        ValueError: if there is no such maze.
+    """
+    maze = find_maze(name)
     return Maze(
         name=maze.name,
         rows=maze.rows[::-1],
-        start=(last - _START[0], _START[1]),
-        goal=(last - goal[0], goal[1]),
+        start=turn_over(maze, _START),
+        goal=turn_over(maze, _GOALS[maze.name]),
         steps=antmaze_steps(maze.name),
     )
+
+
+def turn_over(maze: Maze, cell: Cell) -> Cell:
+    """Return where a cell of D4RL's map lies in `d4rl_maze`, as y points down there."""
+    return len(maze.rows) - 1 - cell[0], cell[1]
+
+
+def cells_to_plane(maze: Maze, cells: ArrayLike) -> NDArray[np.float64]:
+    """Return the middle of cells of `d4rl_maze` from its start: [..., 2] (x, y)."""
+    return cells_to_metres(maze, cells) - cells_to_metres(maze, maze.start)
+
+
+def usual_goal(maze: Maze) -> NDArray[np.float64]:
+    """Return the mean of the goals that are drawn in `d4rl_maze`: [2]."""
+    return cells_to_plane(maze, maze.goal) + sum(GOAL_SHIFTS) / 2
 
 
 def _weaken(model: Any) -> None:

@@ -1,7 +1,6 @@
 """The walls and the goal of an environment that is a maze, in its coordinates.
 
-A row of the map lies above the next; the origin of the plane is the middle of the
-map, x points right and y up.
+A row of the map lies above the next, x points right and y up.
 """
 
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tt_bench.interface import FloatArray, MakeEnv
+from tt_bench.tasks.d4rl_ant_maze import D4rlAntMaze, usual_goal
 from tt_bench.tasks.maze import SUCCESS_RADIUS, Maze, cells_to_xy
 
 _ROBOTICS_RADIUS = 0.45  # of the goals of gymnasium-robotics
@@ -27,27 +27,34 @@ class MazeMap:
         scale: side of a cell.
         goal: (x, y).
         radius: within which of it a place is in the goal.
+        middle: (x, y) of the middle of the map.
     """
 
     rows: tuple[str, ...]
     scale: float
     goal: tuple[float, float]
     radius: float = SUCCESS_RADIUS
+    middle: tuple[float, float] = (0.0, 0.0)
 
     @property
     def extent(self) -> tuple[float, float, float, float]:
         """Left, right, bottom and top edge."""
+        x, y = self.middle
         right = len(self.rows[0]) * self.scale / 2
         top = len(self.rows) * self.scale / 2
-        return -right, right, -top, top
+        return x - right, x + right, y - top, y + top
 
 
 def find_map(env: gymnasium.Env[Any, Any]) -> MazeMap | None:
     """Read the map of a maze made here or of gymnasium-robotics; None of others.
 
-    The environment must have been reset: some mazes choose their goal then.
+    The environment must have been reset: some mazes choose their goal then. Of D4RL's
+    ant mazes it is the one that the data made here are rewarded for.
     """
     maze: Any = getattr(env.unwrapped, "maze", None)
+    if isinstance(env.unwrapped, D4rlAntMaze):
+        goal, middle = _point(usual_goal(maze)), _point(env.unwrapped.middle)
+        return MazeMap(maze.rows, env.unwrapped.side, goal, middle=middle)
     if isinstance(maze, Maze):
         side = float(getattr(env.unwrapped, "side", 1.0))
         return MazeMap(maze.rows, side, _point(side * cells_to_xy(maze, maze.goal)))

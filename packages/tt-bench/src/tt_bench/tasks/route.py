@@ -1,7 +1,9 @@
 """Lead points through a maze from goal to goal, along shortest paths of cells."""
 
+from collections.abc import Sequence
+
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from tt_bench.interface import BoolArray
 from tt_bench.tasks.maze import (
@@ -29,6 +31,8 @@ class Route:
         spread: float,
         reach: int | None = None,
         home: float = 0.0,
+        cells: ArrayLike | None = None,
+        shifts: Sequence[float] = (),
     ) -> None:
         """Tabulate the shortest paths.
 
@@ -40,12 +44,17 @@ class Route:
                 random goal is drawn from.
             reach: random goals lie at most so many cells from the point; None for
                 anywhere.
-            home: probability that a random goal is that of the maze after all.
+            home: probability that a random goal is in the cell of the maze's.
+            cells: that random goals are in, [C, 2] (row, column); None for all.
+            shifts: largest of further uniform draws, from 0, that are added to a
+                random goal on each axis.
         """
         self._maze, self._wander, self._arrival = maze, wander, arrival
         self._spread, self._reach, self._home = spread, reach, home
+        self._shifts = shifts
         self._next = next_cells(maze)
         self._free = free_cells(maze)
+        self._cells = self._free if cells is None else np.asarray(cells, np.int64)
         self._apart = {
             (row, column): distances(maze, (row, column))[tuple(self._free.T)]
             for row, column in self._free.tolist()
@@ -79,14 +88,21 @@ class Route:
 
     def draw_goal(self, place: NDArray[np.float64]) -> NDArray[np.float64]:
         """Draw a goal for a point at a place [2]: [2]."""
-        if self._home and self._generator.random() < self._home:
-            return cells_to_xy(self._maze, self._maze.goal)
-        cells = self._free
-        if self._reach is not None:
-            row, column = xy_to_cells(self._maze, place).tolist()
-            apart = self._apart[row, column]
-            cells = cells[(apart > 0) & (apart <= self._reach)]
+        cells = self._choices(place)
         middle = cells_to_xy(self._maze, cells[self._generator.integers(len(cells))])
         spread = self._spread
         goal: NDArray[np.float64] = middle + self._generator.uniform(-spread, spread, 2)
+        for most in self._shifts:
+            goal += self._generator.uniform(0.0, most, 2)
         return goal
+
+    def _choices(self, place: NDArray[np.float64]) -> NDArray[np.int64]:
+        """List the cells that the goal of a point at a place [2] may be in: [C, 2]."""
+        if self._home and self._generator.random() < self._home:
+            return np.array([self._maze.goal])
+        if self._reach is None:
+            return self._cells
+        row, column = xy_to_cells(self._maze, place).tolist()
+        apart = self._apart[row, column]
+        near: NDArray[np.int64] = self._free[(apart > 0) & (apart <= self._reach)]
+        return near
