@@ -68,7 +68,7 @@ def _source(
             "ends there."
         ),
         transitions=1_000_000,
-        pace=2_900.0,
+        pace=2_200.0,
         episode_steps=maze.steps,
         wrap=partial(D4rlStarts, maze=maze, cells=starts),
         reference=REFERENCE_RETURNS["antmaze"],
