@@ -26,7 +26,13 @@ from tt_bench.data.collection_worker import Answer, Failed, Going
 from tt_bench.data.episodes import Episodes
 from tt_bench.data.source import Source, make_collector
 
-_WORKER = "from tt_bench.data.collection_worker import work; work()"
+_WORKER = """
+import os
+answers = os.fdopen(os.dup(1), "wb")
+os.dup2(2, 1)  # whatever prints does not answer
+from tt_bench.data.collection_worker import work
+work(answers)
+"""
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 

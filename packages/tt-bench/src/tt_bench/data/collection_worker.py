@@ -7,7 +7,7 @@ import os
 import pickle
 import sys
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, TypeAlias
+from typing import IO, NamedTuple, TypeAlias
 
 from tt_bench.data.collection import PARALLEL, Episode, play_round
 from tt_bench.data.source import make_collector
@@ -36,21 +36,23 @@ class Failed(NamedTuple):
 Answer: TypeAlias = Going | Played | Failed
 
 
-def work() -> None:
-    """Play rounds of a source: it comes first, then the number of each round."""
-    with os.fdopen(os.dup(1), "wb") as answers:
-        os.dup2(2, 1)  # whatever prints does not answer
+def work(answers: IO[bytes]) -> None:
+    """Play rounds of a source: it comes first, then the number of each round.
 
-        def answer(what: Answer) -> None:
-            pickle.dump(what, answers)
-            answers.flush()
+    Args:
+        answers: what was stdout, before anything could print there.
+    """
 
-        try:
-            _play_rounds(answer)
-        except BrokenPipeError:  # nobody listens any more
-            os._exit(1)
-        except Exception as error:
-            answer(Failed(f"{type(error).__name__}: {error}"))
+    def answer(what: Answer) -> None:
+        pickle.dump(what, answers)
+        answers.flush()
+
+    try:
+        _play_rounds(answer)
+    except BrokenPipeError:  # nobody listens any more
+        os._exit(1)
+    except Exception as error:
+        answer(Failed(f"{type(error).__name__}: {error}"))
 
 
 def _play_rounds(answer: Callable[[Answer], None]) -> None:
