@@ -69,8 +69,12 @@ def learned(entry: str, seed: int, points: list[Point]) -> Learned:
 
 
 SLOW = [
-    learned("today", 0, curve((4, 4, 4, 4), (3, 4, 2, 3), (2, 4, 1, 3), (1, 3, 1, 2))),
-    learned("today", 1, curve((4, 4, 4, 4), (3, 4, 3, 3), (2, 4, 1, 3), (2, 3, 1, 2))),
+    learned(
+        "baseline", 0, curve((4, 4, 4, 4), (3, 4, 2, 3), (2, 4, 1, 3), (1, 3, 1, 2))
+    ),
+    learned(
+        "baseline", 1, curve((4, 4, 4, 4), (3, 4, 3, 3), (2, 4, 1, 3), (2, 3, 1, 2))
+    ),
 ]
 FAST = [
     # of seed 1 the reward has come down first, and rises while the others come down
@@ -115,23 +119,23 @@ def cells(table: Table, entry: str) -> list[str]:
 
 
 def test_the_table_of_targets_says_when_and_at_what_share() -> None:
-    table = tabulate_targets([*SLOW, *FAST], final_targets(SLOW), "today")
-    # today takes 4 M tokens and 40 CPU seconds; fast 2 and 3 M, 40 and 60 seconds
+    table = tabulate_targets([*SLOW, *FAST], final_targets(SLOW), "baseline")
+    # the baseline takes 4 M tokens and 40 CPU seconds; fast 2 and 3 M, 40 and 60 seconds
     assert cells(table, "fast") == [
         "fast", "1.5/30", "1.0/20", "1.5/30", "1.0/20", "2.5/50", "62 %", "125 %"
     ]  # fmt: skip
-    assert cells(table, "today") == [
-        "today", "1 of 2", "4.0/40", "3.0/30", "4.0/40", "1 of 2", "-", "-"
+    assert cells(table, "baseline") == [
+        "baseline", "1 of 2", "4.0/40", "3.0/30", "4.0/40", "1 of 2", "-", "-"
     ]  # fmt: skip
-    alone = tabulate_targets(FAST, final_targets(SLOW), "today")
+    alone = tabulate_targets(FAST, final_targets(SLOW), "baseline")
     assert cells(alone, "fast")[-3:] == ["2.5/50", "-", "-"]
 
 
 def test_the_table_of_nats_has_means_and_the_largest_error() -> None:
     table = tabulate_nats([*SLOW, FAST[0]])
     # observations end with 1 and 2: the standard error of two is half their distance
-    assert cells(table, "today") == [
-        "today", "400", "4.0", "40", "80", "1.500", "3.000", "1.000", "2.000", "0.500"
+    assert cells(table, "baseline") == [
+        "baseline", "400", "4.0", "40", "80", "1.500", "3.000", "1.000", "2.000", "0.500"
     ]  # fmt: skip
     assert cells(table, "fast")[-1] == "-"
 
@@ -140,7 +144,7 @@ def test_the_tables_fit_in_a_hundred_columns() -> None:
     size = (12.345, 12.345, 12.345, 12.345)
     long = [
         learned(name, seed, curve(size, cpu=1234.5))
-        for name in ("today", *ENTRIES)
+        for name in ("baseline", *ENTRIES)
         for seed in (0, 1)
     ]
     long = [attrs.evolve(run, steps=32_000) for run in long]
@@ -148,10 +152,11 @@ def test_the_tables_fit_in_a_hundred_columns() -> None:
         assert max(map(len, printed(table))) <= 100
 
 
-def test_today_is_what_small_was_and_every_entry_is_named_and_told() -> None:
+def test_the_winner_is_what_small_trains_and_every_entry_is_named_and_told() -> None:
     small = recipe_for("hopper-medium-replay-v2", small=True)
-    today = ENTRIES["today"]
-    assert (today.model, today.training) == (small.model, small.training)
+    winner = ENTRIES["winner"]
+    shorter = attrs.evolve(small.training, steps=winner.training.steps)
+    assert (winner.model, winner.training) == (small.model, shorter)
     for name, entry in ENTRIES.items():
         assert set(name) <= set("abcdefghijklmnopqrstuvwxyz-")
         assert entry.title
@@ -261,7 +266,7 @@ def test_a_damaged_file_is_named(text: str, message: str, tmp_path: Path) -> Non
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path / "minari"))
     monkeypatch.chdir(tmp_path)
-    two = {"today": TINY, "wide": attrs.evolve(TINY, model=ModelSettings(1, 1, 16))}
+    two = {"baseline": TINY, "wide": attrs.evolve(TINY, model=ModelSettings(1, 1, 16))}
     monkeypatch.setattr("tt_bench.cli.learn.ENTRIES", two)
     notes = MinariNotes(env=gym.spec("Pendulum-v1"), reference=(-20.0, 0.0))
     write_minari(walk(), DATASET, notes)
@@ -273,17 +278,17 @@ def test_the_command_prints_both_tables_and_repeats_nothing(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert main([*command, "--entries", "today", "wide"]) == 0
+    assert main([*command, "--entries", "baseline", "wide"]) == 0
     first = capsys.readouterr().out
     assert "wide: two numbers wide, 20 steps, 2 x" in first
-    assert "targets, what today ends with: observation " in first
+    assert "targets, what baseline ends with: observation " in first
     assert "wide seed 1: 0.00 M tokens in 0 CPU seconds" in first
 
     def refuse(*_: Any, **__: Any) -> Any:
         raise AssertionError("a finished training was repeated")
 
     monkeypatch.setattr(tt_model, "train", refuse)
-    assert main([*command, "--entries", "today", "wide"]) == 0
+    assert main([*command, "--entries", "baseline", "wide"]) == 0
     again = capsys.readouterr().out
     assert again[again.index("+---") :] == first[first.index("+---") :]
 
@@ -304,13 +309,13 @@ def test_targets_and_steps_can_be_given(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--entries", "magic"], "entries out of today, wide; got magic"),
-        (["--entries", "today", "--dataset", "nowhere.hdf5"], "nowhere.hdf5"),
-        (["--entries", "today", "--seeds", "0"], "seeds"),
-        (["--entries", "today", "--steps", "0"], "steps"),
-        (["--entries", "today", "--targets", "1", "2", "3"], "targets"),
-        (["--entries", "today", "--targets", "1", "2", "3", "nan"], "targets"),
-        (["--entries", "today", "--first-seed", "1" + "0" * 30], "first_seed"),
+        (["--entries", "magic"], "entries out of baseline, wide; got magic"),
+        (["--entries", "baseline", "--dataset", "nowhere.hdf5"], "nowhere.hdf5"),
+        (["--entries", "baseline", "--seeds", "0"], "seeds"),
+        (["--entries", "baseline", "--steps", "0"], "steps"),
+        (["--entries", "baseline", "--targets", "1", "2", "3"], "targets"),
+        (["--entries", "baseline", "--targets", "1", "2", "3", "nan"], "targets"),
+        (["--entries", "baseline", "--first-seed", "1" + "0" * 30], "first_seed"),
     ],
 )
 def test_bad_input_is_one_line_and_a_status(

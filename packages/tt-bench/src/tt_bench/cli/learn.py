@@ -23,7 +23,7 @@ from tt_bench.learning import (
 )
 from tt_bench.runs import as_path
 
-_BASE = "today"
+_BASE = "baseline"
 _SEEDS = 2**53  # torch takes no larger ones
 
 
@@ -36,7 +36,7 @@ def _check_targets(
 
 @attrs.frozen
 class Learn:
-    """Train ways to learn, and say what each needs to know as much as today's recipe.
+    """Train ways to learn, and say what each needs to know as much as the baseline.
 
     An entry is a network and its training; all else is the recipe of the dataset. Each
     trains on one thread, with every twentieth episode held out. Finished trainings are
@@ -49,12 +49,12 @@ class Learn:
         seeds: Training seeds of each entry.
         first_seed: The first of them; several processes can so share the seeds.
         targets: Nats of observation, action, reward and value to reach; by default
-            those that the entry `today` ends with.
+            those that the entry `baseline` ends with.
         steps: Training steps of every entry, in place of its own.
         output: Folder for results and trained models.
     """
 
-    entries: tuple[str, ...] = ("today", "winner")
+    entries: tuple[str, ...] = ("baseline", "winner")
     dataset: str = DEFAULT_DATASET
     seeds: int = attrs.field(default=2, validator=ge(1))
     first_seed: int = attrs.field(default=0, validator=[ge(0), lt(_SEEDS)])

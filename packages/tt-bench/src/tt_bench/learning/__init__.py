@@ -1,4 +1,4 @@
-"""A speedrun: ways to learn, timed until they know as much as today's recipe does."""
+"""A speedrun: ways to learn, timed until they know as much as the baseline does."""
 
 from tt_bench.learning.entries import ENTRIES, Entry
 from tt_bench.learning.record import Learned, Point

@@ -45,7 +45,7 @@ def _without(title: str, **changes: Any) -> Entry:
 
 ENTRIES: Mapping[str, Entry] = MappingProxyType(
     {
-        "today": Entry("the network and training of --small", _SMALL, _SMALL_STEPS),
+        "baseline": Entry("--small before the winner", _SMALL, _SMALL_STEPS),
         "paper": Entry("the paper's batches, rate and weight", _SMALL, _PAPER_STEPS),
         "winner": Entry("what learns fastest so far", _WINNER, _WINNER_STEPS),
         "token-inputs": _without("winner, token by token in", inputs="token"),
