@@ -157,7 +157,7 @@ def test_every_integer_type_is_read_alike(dtype: torch.dtype) -> None:
         ({"positions": "learned", "outputs": "table"}, "use rotary positions"),
         ({"positions": "learned", "inputs": "token"}, "use rotary positions"),
         ({"attending": 3}, "at most all 2 layers attend; got 3"),
-        ({"attending": 0}, "must be >= 1"),
+        ({"attending": 0}, "whole number of at least 1"),
         ({"inputs": "tokens"}, "must be in"),
         ({"outputs": "smooth"}, "must be in"),
     ],
