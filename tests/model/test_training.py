@@ -240,10 +240,11 @@ def test_bfloat16_learns_like_float32() -> None:
 def test_a_cpu_attends_in_float32_where_the_rest_is_bfloat16(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    attend, seen = torch.nn.functional.scaled_dot_product_attention, []
+    attend: Any = torch.nn.functional.scaled_dot_product_attention
+    seen: list[torch.dtype] = []
 
     def watch(*given: torch.Tensor, **settings: Any) -> torch.Tensor:
-        mixed = attend(*given, **settings)
+        mixed: torch.Tensor = attend(*given, **settings)
         seen.extend(tensor.dtype for tensor in (*given, mixed))
         return mixed
 
