@@ -147,12 +147,12 @@ def _words(dataset: str) -> set[str]:
 def _for_two_cores(recipe: Recipe) -> Recipe:
     """Keep what the task asks for, and train and plan as far as two cores can.
 
-    A network that knows what unlikely actions lead to can be asked about all of them,
+    A network that knows what unlikely actions lead to can be asked about most of them,
     and needs no past to search; in mazes they lead through walls.
     """
     planner = attrs.evolve(recipe.planner, beam=32, horizon=5)
     if recipe.termination_reward is not None:  # locomotion
-        planner = attrs.evolve(planner, context=1, action_tail=0.0)
+        planner = attrs.evolve(planner, context=1, action_tail=0.2)
     return attrs.evolve(
         recipe,
         model=_FAST,
