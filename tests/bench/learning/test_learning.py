@@ -120,7 +120,7 @@ def cells(table: Table, entry: str) -> list[str]:
 
 def test_the_table_of_targets_says_when_and_at_what_share() -> None:
     table = tabulate_targets([*SLOW, *FAST], final_targets(SLOW), "baseline")
-    # the baseline takes 4 M tokens and 40 CPU seconds; fast 2 and 3 M, 40 and 60 seconds
+    # the baseline takes 4 M tokens and 40 CPU seconds, fast 2 and 3 M, 40 and 60
     assert cells(table, "fast") == [
         "fast", "1.5/30", "1.0/20", "1.5/30", "1.0/20", "2.5/50", "62 %", "125 %"
     ]  # fmt: skip
@@ -135,7 +135,8 @@ def test_the_table_of_nats_has_means_and_the_largest_error() -> None:
     table = tabulate_nats([*SLOW, FAST[0]])
     # observations end with 1 and 2: the standard error of two is half their distance
     assert cells(table, "baseline") == [
-        "baseline", "400", "4.0", "40", "80", "1.500", "3.000", "1.000", "2.000", "0.500"
+        "baseline", "400", "4.0", "40", "80",
+        "1.500", "3.000", "1.000", "2.000", "0.500"
     ]  # fmt: skip
     assert cells(table, "fast")[-1] == "-"
 
