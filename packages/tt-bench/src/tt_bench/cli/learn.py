@@ -24,7 +24,7 @@ from tt_bench.learning import (
 from tt_bench.runs import as_path
 
 _BASE = "baseline"
-_SEEDS = 2**53  # torch takes no larger ones
+_SEEDS = 2**53  # as many as `d4rl` takes
 
 
 def _check_targets(

@@ -16,7 +16,7 @@ from tt_bench.methods.settings import (
 )
 
 _PAPERS = ModelSettings(layers=2, heads=4, width=64, dropout=0.0)
-# Learns as much as the paper's network from an eighth of the tokens: docs/learning.md.
+# Learns as much as the paper's network from a ninth of the tokens: docs/learning.md.
 _FAST = attrs.evolve(
     _PAPERS, inputs="transition", outputs="relative", per_position=True, attending=1
 )

@@ -14,12 +14,15 @@ from tt_model._transformer import TrajectoryTransformer
 
 @attrs.frozen(eq=False)
 class Recent:
-    """Hold what the network's options ask for; the paper's network asks for nothing."""
+    """Hold what the network's options ask for; the paper's network asks for nothing.
 
-    sums: Sums | None = None  # for inputs of transitions
-    tokens: Tensor | None = (
-        None  # [R, P] each column's last, or -1; for relative outputs
-    )
+    Attributes:
+        sums: For inputs of transitions.
+        tokens: For relative outputs: each column's last [R, P], or -1.
+    """
+
+    sums: Sums | None = None
+    tokens: Tensor | None = None
 
     def select(self, rows: Tensor) -> "Recent":
         """Return what rows [K] have; nothing is shared with this."""
