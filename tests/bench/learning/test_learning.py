@@ -159,7 +159,7 @@ def test_the_winner_is_what_small_trains_and_every_entry_is_named_and_told() -> 
     shorter = attrs.evolve(small.training, steps=winner.training.steps)
     assert (winner.model, winner.training) == (small.model, shorter)
     for name, entry in ENTRIES.items():
-        assert set(name) <= set("abcdefghijklmnopqrstuvwxyz-")
+        assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
         assert entry.title
 
 

@@ -52,6 +52,11 @@ ENTRIES: Mapping[str, Entry] = MappingProxyType(
         "table-outputs": _without("winner, bin by bin out", outputs="table"),
         "shared-weights": _without("winner, a matrix for all", per_position=False),
         "all-attending": _without("winner, both blocks attend", attending=None),
+        "bfloat16": Entry(
+            "winner, products in bfloat16",
+            _WINNER,
+            attrs.evolve(_WINNER_STEPS, precision="bf16-mixed"),
+        ),
         "rate-to-a-tenth": Entry(
             "winner, the rate falls to a tenth",
             _WINNER,

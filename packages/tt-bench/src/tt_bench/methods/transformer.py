@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import attrs
 import torch
@@ -18,14 +18,21 @@ from tt_bench.methods.costs import training_operations
 from tt_bench.methods.method import Context, Network, model_folder
 from tt_bench.methods.notes import Losses, read_notes, write_notes
 from tt_bench.methods.pace import Pace, time_last, time_steps
+from tt_bench.methods.precision import Precision, choose_precision
 from tt_bench.methods.settings import Recipe, TrainingSettings
 from tt_bench.methods.tokens import fit_bins, split
-from tt_model import Progress, TrainConfig, TrajectoryTransformer, TransformerConfig
+from tt_model import (
+    Progress,
+    Sequences,
+    TrainConfig,
+    TrajectoryTransformer,
+    TransformerConfig,
+)
 from tt_tokenize import Bins, Layout
 
 RECORDS = 10  # of the losses, in a whole training
 _MODEL, _TOKENIZER, _NOTES = "model.safetensors", "tokenizer.npz", "training.json"
-_CHECKPOINT = "checkpoint.safetensors"
+_CHECKPOINT, _PRECISION = "checkpoint.safetensors", "precision.json"
 _MOST = 10_000  # steps of a trial
 _SHARE = 0.25  # of the matmul peak that training reaches
 
@@ -83,7 +90,7 @@ def train_config(
         steps_per_epoch=max(1, settings.steps // records),
         checkpoint_every=max(1, min(1_000, settings.steps // 10)),
         seed=seed,
-        precision=settings.precision,
+        precision="32-true" if settings.precision == "auto" else settings.precision,
         compile=settings.compile,
     )
 
@@ -135,12 +142,16 @@ def _train(
 ) -> None:
     bins, layout, data = fit_bins(episodes, recipe)
     fitted, held_out = split(data, recipe.chunk)
-    model = new_model(model_config(recipe, layout, bins), seed)
+    shape = model_config(recipe, layout, bins)
     windows = len(fitted.tokens)
+    config = train_config(recipe, layout, windows=windows, seed=seed, records=records)
+    if recipe.training.precision == "auto":
+        config = _faster(shape, fitted, config, device, folder)
+    model = new_model(shape, seed)
     history = tt_model.train(
         model.to(device),
         fitted,
-        train_config(recipe, layout, windows=windows, seed=seed, records=records),
+        config,
         held_out=held_out,
         parts=_parts(layout),
         checkpoint=folder / _CHECKPOINT,
@@ -151,6 +162,38 @@ def _train(
     write_notes(folder / _NOTES, layout, recipe.training.steps, history)
     tt_tokenize.save(bins, folder / _TOKENIZER)
     tt_model.save(model, folder / _MODEL)
+
+
+def _faster(
+    shape: TransformerConfig,
+    data: Sequences,
+    config: TrainConfig,
+    device: str,
+    folder: Path,
+) -> TrainConfig:
+    """Return the settings with the precision in which a step is faster."""
+
+    def time_step(precision: Precision) -> float:
+        model = new_model(shape, seed=0).to(device)
+        trial = _trial(config, precision, device)
+        return time_steps(partial(tt_model.train, model, data, trial, device=device))
+
+    chosen = choose_precision(time_step, folder / _PRECISION)
+    return attrs.evolve(config, precision=chosen)
+
+
+def _trial(
+    config: TrainConfig, precision: Precision | Literal["tf32"], device: str
+) -> TrainConfig:
+    """Return the settings for timing steps."""
+    return attrs.evolve(
+        config,
+        precision=precision,
+        steps=_MOST,
+        decay_steps=None,
+        steps_per_epoch=_MOST,
+        report_every=1 if device == "cpu" else 10,  # an accelerator must be waited for
+    )
 
 
 def new_model(config: TransformerConfig, seed: int) -> TrajectoryTransformer:
@@ -213,12 +256,8 @@ def _time_step(context: Context) -> Pace:
     recipe, device = context.recipe, context.device
     bins, layout, data = fit_bins(context.episodes, recipe)
     fitted, held_out = split(data, recipe.chunk)
-    config = attrs.evolve(
-        train_config(recipe, layout, windows=len(fitted.tokens), seed=0),
-        steps=_MOST,
-        steps_per_epoch=_MOST,
-        report_every=1 if device == "cpu" else 10,  # an accelerator must be waited for
-    )
+    config = train_config(recipe, layout, windows=len(fitted.tokens), seed=0)
+    config = _trial(config, config.precision, device)
     model = new_model(model_config(recipe, layout, bins), seed=0).to(device)
     train = partial(tt_model.train, model, fitted, device=device)
     step = time_steps(partial(train, config))
