@@ -84,7 +84,8 @@ _D4RL_ANT = attrs.evolve(
     _ANTMAZE,
     chunk=1,
     executed=1,
-    training=attrs.evolve(_ANTMAZE.training, transitions=3),
+    model=_FAST,
+    training=attrs.evolve(_FAST_STEPS, steps=12_000, transitions=3),
     planner=attrs.evolve(_ANTMAZE.planner, beam=16),
     critic=attrs.evolve(_ANTMAZE.critic, steps=1_000_000, tanh=True),
 )
