@@ -2,16 +2,18 @@
 
 Axes: B rows of a batch, T tokens of a prefix, K rows selected, R rows of a search, P
 positions of a transition, W entries of a logits row (the tokens, then the stop token
-where there is one).
+where there is one), A numbers of an action.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 State = TypeVar("State")
+_Seen = TypeVar("_Seen", contravariant=True)
 
 
 class SequenceModel(Protocol[State]):
@@ -33,6 +35,47 @@ class SequenceModel(Protocol[State]):
 
     def select(self, state: State, rows: Tensor, /) -> State:
         """Return the state of rows [K], int64, of `state`; repeats make forks."""
+        ...
+
+
+class DynamicsModel(Protocol[State]):
+    """Say what actions lead to and earn, for rows of states.
+
+    The state is opaque to a planner. `tt_plan.testing.check_dynamics_model` checks the
+    laws. Rewards and values may be NaN or infinite: such a row loses every cut.
+    """
+
+    def step(
+        self, state: State, actions: Tensor, generator: torch.Generator | None, /
+    ) -> tuple[State, Tensor]:
+        """Take actions [R, A]; return the next state and the rewards [R].
+
+        The given state is used up. All random draws are the generator's.
+        """
+        ...
+
+    def value(self, state: State, /) -> Tensor:
+        """Return what is left to earn [R], of a state that `step` returned."""
+        ...
+
+    def select(self, state: State, rows: Tensor, /) -> State:
+        """Return the state of rows [K], int64, of `state`; repeats make forks."""
+        ...
+
+
+class Proposal(Protocol[_Seen]):
+    """Suggest actions for rows of states, such as those of who made the data."""
+
+    def __call__(self, state: _Seen, generator: torch.Generator | None, /) -> Tensor:
+        """Return actions [R, A]; the state is not used up."""
+        ...
+
+
+class Tokenizer(Protocol):
+    """Turn numbers into tokens, column by column."""
+
+    def encode(self, data: npt.NDArray[Any], columns: Any = None) -> npt.NDArray[Any]:
+        """Return the tokens [..., C] of numbers [..., C]; `columns` is a slice."""
         ...
 
 

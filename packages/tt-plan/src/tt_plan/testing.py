@@ -16,9 +16,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tt_plan._dynamics_laws import check_dynamics_model
 from tt_plan._interface import SequenceModel
 
-__all__ = ["check_sequence_model"]
+__all__ = ["check_dynamics_model", "check_sequence_model"]
 
 
 @torch.no_grad()
