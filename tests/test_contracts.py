@@ -1,3 +1,6 @@
+from typing import Any
+
+import attrs
 import numpy as np
 import pytest
 import torch
@@ -7,7 +10,7 @@ from tt_bench.agents.transformer import TransformerAgent
 from tt_bench.data.episodes import Episodes
 from tt_bench.interface import Agent, Planner, Tokenizer
 from tt_bench.methods.cloning import clone
-from tt_bench.methods.planners import beam_planner, outcome_evaluator, samplers
+from tt_bench.methods.planners import make_planner, outcome_evaluator
 from tt_bench.methods.settings import (
     CloningConfig,
     ModelSettings,
@@ -82,6 +85,15 @@ def test_a_plan_runs_from_numbers_to_actions(positions: str) -> None:
     check_agent(planning_agent(chosen, fitted, layout, evaluator))
 
 
+@pytest.mark.parametrize("search", ["best-of-n", "likelihood", "cem", "mppi"])
+def test_every_search_runs_from_numbers_to_actions(search: Any) -> None:
+    planner = attrs.evolve(recipe("rotary").planner, search=search)
+    chosen = attrs.evolve(recipe("rotary"), planner=planner)
+    fitted, layout, _ = fit_bins(episodes(), chosen)
+    evaluator = outcome_evaluator(fitted, layout, chosen.planner, "cpu")
+    check_agent(planning_agent(chosen, fitted, layout, evaluator))
+
+
 def test_a_critic_judges_a_plan() -> None:
     data = episodes()
     critic = train_critic(
@@ -110,13 +122,14 @@ def planning_agent(
     bins: Tokenizer = fitted
     torch.manual_seed(0)
     model = TrajectoryTransformer(model_config(chosen, layout, fitted)).eval()
-    planner: Planner = beam_planner(
+    planner: Planner = make_planner(
         Decoder(model),
         evaluator,
-        samplers(layout, chosen.planner),
+        fitted,
+        layout,
         chosen.planner,
         discount=chosen.discount,
-        stop=bins.bins,
+        device="cpu",
     )
     return TransformerAgent(bins, layout, planner, context=2, low=LOW, high=HIGH)
 

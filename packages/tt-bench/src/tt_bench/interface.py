@@ -133,6 +133,20 @@ Planner: TypeAlias = Callable[[Tensor, torch.Generator], Planned]
 
 
 @runtime_checkable
+class ContinuingPlanner(Protocol):
+    """A planner that can start from what is left of the last plan."""
+
+    def go_on(
+        self, prefix: Tensor, generator: torch.Generator, last: Tensor, /
+    ) -> Planned:
+        """Plan from a prefix [E, T] and the transitions left of a plan [E, h, P].
+
+        There may be none left: h is 0.
+        """
+        ...
+
+
+@runtime_checkable
 class PlanningAgent(Agent, Protocol):
     """An agent whose plans can be read, such as `TransformerAgent`.
 

@@ -11,6 +11,7 @@ from tt_bench.agents.device import check_device
 from tt_bench.agents.remembered import remembered
 from tt_bench.interface import (
     BoolArray,
+    ContinuingPlanner,
     FloatArray,
     Memory,
     Planned,
@@ -35,7 +36,8 @@ class TransformerAgent:
     Args:
         bins: the tokenizer the model was trained with.
         layout: sizes of the parts of a transition.
-        planner: plans from prefixes [E, T]; it holds the model and the settings.
+        planner: plans from prefixes [E, T]; it holds the model and the settings. One
+            that can go on from what is left of the last plan is given that.
         context: transitions the planner sees, the present one included.
         low: lowest actions [Da]; decoded actions are clipped to the box.
         high: highest actions [Da].
@@ -196,11 +198,18 @@ class TransformerAgent:
         past = self._history[active].reshape(int(active.sum()), -1)
         prefix = np.concatenate([past, self._present[active]], axis=1)
         given = torch.from_numpy(prefix).to(self._device)
-        self.plan = self._planner(given, self._generator)
+        self.plan = self._ask(given, self._plans[active, self._offset :])
         tokens = self.plan.tokens.cpu().numpy()
         self._plans = np.zeros((len(active), *tokens.shape[1:]), np.int64)
         self._plans[active] = tokens
         self._offset = 0
+
+    def _ask(self, prefix: torch.Tensor, left: npt.NDArray[np.int64]) -> Planned:
+        """Ask for a plan, from what is left of the last one if the planner wants it."""
+        if not isinstance(self._planner, ContinuingPlanner):
+            return self._planner(prefix, self._generator)
+        last = torch.from_numpy(left).to(self._device)
+        return self._planner.go_on(prefix, self._generator, last)
 
     def _encode(self, data: FloatArray, part: slice) -> npt.NDArray[Any]:
         return self.bins.encode(data, columns=part).astype(np.int64)

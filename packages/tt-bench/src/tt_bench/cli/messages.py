@@ -7,7 +7,7 @@ from rich.console import Console
 
 from tt_bench.cli.progress import say
 from tt_bench.data import SOURCES, Dataset, collecting_processes, is_local
-from tt_bench.methods import METHODS, Recipe
+from tt_bench.methods import METHODS, PlannerSettings, Recipe
 from tt_bench.results import RunResult, normalise
 from tt_bench.runs import Experiment, Run, estimate_seconds
 from tt_bench.speed import matmul_peak
@@ -40,14 +40,23 @@ def describe_settings(console: Console, runs: Sequence[Run], recipe: Recipe) -> 
     if not any("model" in METHODS[run.method].needs for run in runs):
         return
     shape, training, planner = recipe.model, recipe.training, recipe.planner
-    beams = f"beam {planner.beam} x {planner.candidates}"
-    search = f"best of {planner.beam}" if planner.search == "best-of-n" else beams
+    search = _describe_search(planner)
     say(
         console,
         f"  {shape.layers} layers of width {shape.width}, {training.steps:,} steps "
         f"of {training.batch} x {training.transitions} transitions; {search}, "
         f"horizon {planner.horizon}, context {planner.context}",
     )
+
+
+def _describe_search(planner: PlannerSettings) -> str:
+    if planner.search == "best-of-n":
+        return f"best of {planner.beam}"
+    if planner.search == "likelihood":
+        return f"likeliest of {planner.beam}"
+    if planner.search in ("cem", "mppi"):
+        return f"{planner.search} {planner.iterations} x {planner.samples}"
+    return f"beam {planner.beam} x {planner.candidates}"
 
 
 def collection(name: str) -> str:

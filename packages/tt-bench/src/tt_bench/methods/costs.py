@@ -160,6 +160,8 @@ def planning_operations(recipe: Recipe, observation: int, width: int) -> float:
     settings = recipe.planner
     narrow = settings.beam * (observation + 1)
     wide = settings.beam * settings.candidates * (width - observation - 1)
+    if settings.search in ("cem", "mppi"):
+        narrow, wide = 0, settings.samples * settings.iterations * width
     tokens = settings.context * width + settings.horizon * (narrow + wide)
     return tokens * token_operations(recipe)
 

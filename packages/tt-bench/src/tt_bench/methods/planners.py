@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from tt_bench.interface import Planner
+from tt_bench.methods.action_planner import ActionPlanner
 from tt_bench.methods.critic import TrainedCritic
 from tt_bench.methods.settings import PlannerSettings
 from tt_plan import (
@@ -21,6 +22,7 @@ from tt_plan import (
     SequenceModel,
     beam_search,
     likeliest,
+    likelihood_search,
     tail_cut,
 )
 from tt_tokenize import Bins, Layout
@@ -91,6 +93,52 @@ def samplers(layout: Layout, settings: PlannerSettings) -> list[Sampler]:
 
 def _sampler(tail: float | None) -> Sampler:
     return likeliest() if tail is None else tail_cut(tail)
+
+
+def make_planner(
+    model: SequenceModel[_State],
+    evaluator: Evaluator,
+    bins: Bins,
+    layout: Layout,
+    settings: PlannerSettings,
+    *,
+    discount: float,
+    device: str,
+) -> Planner:
+    """Make the planner that the settings ask for."""
+    draws = samplers(layout, settings)
+    if settings.search in ("cem", "mppi"):
+        return ActionPlanner(
+            model, evaluator, bins, layout, draws, settings, discount, device
+        )
+    if settings.search == "likelihood":
+        return likelihood_planner(model, layout.width, settings, stop=bins.bins)
+    return beam_planner(
+        model, evaluator, draws, settings, discount=discount, stop=bins.bins
+    )
+
+
+def likelihood_planner(
+    model: SequenceModel[_State],
+    transition: int,
+    settings: PlannerSettings,
+    *,
+    stop: int | None,
+) -> Planner:
+    """Make a planner that does what the data would do; no evaluator is asked."""
+
+    def plan(prefix: Tensor, generator: torch.Generator) -> Plan:
+        del generator
+        return likelihood_search(
+            model,
+            prefix,
+            transition=transition,
+            horizon=settings.horizon,
+            beam=settings.beam,
+            stop=stop,
+        )
+
+    return Recorded(plan)
 
 
 def beam_planner(

@@ -123,8 +123,14 @@ class PlannerSettings:
         value: Add the value token to the rewards.
         critic: What a critic's plan is worth: rewards so far and the Q of its last step
             ("q"), or the advantages Q - V of all steps ("advantage").
-        search: Cut candidates after each transition ("beam"), or draw `beam` whole
-            continuations and take the best ("best-of-n").
+        search: Cut candidates after each transition ("beam"), draw `beam` whole
+            continuations and take the best ("best-of-n"), keep the `beam` likeliest
+            ("likelihood"), or draw actions from a box, with the rest as the model has
+            it, and move to the best ones ("cem", "mppi").
+        samples: Sequences of each of the `iterations` of "cem" and "mppi".
+        elites: The best of them, which the next ones are drawn around.
+        iterations: Times that they are drawn.
+        temperature: Of the weights exp(score / temperature) of the elites of "mppi".
         every: Actions of a plan to execute before the next plan.
         precision: Numbers to plan with; "bf16" is for accelerators and changes plans
             a little.
@@ -144,9 +150,14 @@ class PlannerSettings:
     critic: Literal["q", "advantage"] = attrs.field(
         default="q", validator=in_(("q", "advantage"))
     )
-    search: Literal["beam", "best-of-n"] = attrs.field(
-        default="beam", validator=in_(("beam", "best-of-n"))
+    search: Literal["beam", "best-of-n", "likelihood", "cem", "mppi"] = attrs.field(
+        default="beam",
+        validator=in_(("beam", "best-of-n", "likelihood", "cem", "mppi")),
     )
+    samples: int = attrs.field(default=64, validator=whole(1))
+    elites: int = attrs.field(default=8, validator=whole(1))
+    iterations: int = attrs.field(default=4, validator=whole(1))
+    temperature: float = attrs.field(default=1.0, validator=gt(0.0))
     every: int = attrs.field(default=1, validator=whole(1))
     precision: Literal["32", "bf16"] = "32"
 

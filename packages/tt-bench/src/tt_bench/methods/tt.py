@@ -11,10 +11,9 @@ from tt_bench.methods.costs import planning_operations
 from tt_bench.methods.critic import CRITIC, find_critic
 from tt_bench.methods.method import Context, Method, Prepared, stepwise
 from tt_bench.methods.planners import (
-    beam_planner,
     critic_evaluator,
+    make_planner,
     outcome_evaluator,
-    samplers,
 )
 from tt_bench.methods.settings import Recipe
 from tt_bench.methods.transformer import TRANSFORMER, Trained, find_transformer
@@ -56,13 +55,14 @@ def _planning_agent(
     model = trained.model
     if recipe.planner.precision == "bf16":
         model = copy.deepcopy(model).bfloat16()
-    planner = beam_planner(
+    planner = make_planner(
         Decoder(model),
         evaluator,
-        samplers(trained.layout, recipe.planner),
+        trained.bins,
+        trained.layout,
         recipe.planner,
         discount=recipe.discount,
-        stop=trained.bins.bins,
+        device=context.device,
     )
     return TransformerAgent(
         trained.bins,
