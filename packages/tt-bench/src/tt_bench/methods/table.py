@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from tt_bench.methods import baselines, cloning, iql, td3_bc, tt
+from tt_bench.methods import baselines, cloning, iql, mbop, td3_bc, tt
 from tt_bench.methods.method import Method
 from tt_bench.methods.settings import Recipe, part_name
 
@@ -18,6 +18,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "bc-10": cloning.BC_10,
         "td3+bc": td3_bc.TD3_BC,
         "iql": iql.IQL,
+        "mbop": mbop.MBOP,
         "tt": tt.TT,
         "tt-uniform": tt.TT_UNIFORM,
         "tt+q": tt.TT_AND_Q,
