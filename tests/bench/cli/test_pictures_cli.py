@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -97,6 +98,33 @@ def test_an_episode_is_shown_once_a_model_is_trained(
     assert str(path.relative_to(tmp_path)) in capsys.readouterr().out
     assert imread(path).shape[1] == 1200
     assert not list(tmp_path.glob(".tt/*/*/*.mp4"))
+
+
+def test_a_study_leaves_a_picture_and_its_numbers_and_is_found_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = ["--training.transitions", "2", "--ensemble.steps", "2"]
+    options = [*hopper_options(), *small, "--ensemble.width", "4"]
+    horizon = ["--starts", "3", "--particles", "2", "--steps-ahead", "1"]
+    asked = {
+        "horizon": (*horizon,),
+        "horizon-masked": (*horizon, "--masked"),
+        "attention": ("--sequences", "4"),
+        "imitation": ("--cloning.steps", "2"),
+    }
+    for name, more in asked.items():
+        command = ["study", name.removesuffix("-masked"), *options, *more]
+        assert main(command) == 0
+        printed = capsys.readouterr().out
+        (path,) = tmp_path.glob(f".tt/*/studies/{name}.png")
+        assert str(path.relative_to(tmp_path)) in printed
+        assert imread(path).shape[0] > 300
+        found = json.loads(path.with_suffix(".json").read_text())
+        path.unlink()
+        assert main(command) == 0
+        assert "training: " not in capsys.readouterr().out
+        assert json.loads(path.with_suffix(".json").read_text()) == found
+    assert len(list(tmp_path.glob(".tt/*/studies/horizon-seed0-*.json"))) == 2
 
 
 def test_each_seed_method_and_setting_has_a_picture_of_its_own(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from tt_bench.cli.ending import as_process, explain, tell_interrupted
 from tt_bench.cli.learn import Learn, run_learn
 from tt_bench.cli.show import Show, run_show
 from tt_bench.cli.speed import Speed, run_speed
+from tt_bench.cli.study import Study, run_study
 from tt_bench.early import let_go
 from tt_bench.methods import Recipe, own_settings, recipe_for
 from tt_bench.runs import SUITES
@@ -25,7 +26,7 @@ _PROGRAM = "tt-bench"
 _LOG_WIDTH = 120
 _PAPER_SEEDS, _PAPER_EPISODES = 5, 3  # arXiv 2106.02039, locomotion
 
-Command: TypeAlias = D4rl | Show | Collect | Speed | Learn
+Command: TypeAlias = D4rl | Show | Collect | Speed | Learn | Study
 
 
 def parse(arguments: Sequence[str]) -> Command:
@@ -40,6 +41,7 @@ def parse(arguments: Sequence[str]) -> Command:
         | Annotated[Collect, tyro.conf.subcommand("collect")]
         | Annotated[Speed, tyro.conf.subcommand("speed")]
         | Annotated[Learn, tyro.conf.subcommand("learn")]
+        | Annotated[Study, tyro.conf.subcommand("study", default=Study(run=run))]
     )
     command: Command = tyro.cli(commands, args=list(arguments), prog=_PROGRAM)
     return command
@@ -136,5 +138,7 @@ def _run(arguments: Sequence[str], console: Console) -> None:
         run_speed(command, console)
     elif isinstance(command, Learn):
         run_learn(command, console)
+    elif isinstance(command, Study):
+        run_study(command, console)
     else:
         run_collect(command, console)

@@ -9,6 +9,9 @@ from tt_bench.methods.costs import (
 )
 from tt_bench.methods.counts import whole
 from tt_bench.methods.critic import CRITIC, find_critic
+from tt_bench.methods.ensemble import ENSEMBLE, find_ensemble
+from tt_bench.methods.ensemble_dynamics import EnsembleDynamics
+from tt_bench.methods.gaussian_ensemble import EnsembleSettings
 from tt_bench.methods.method import (
     Context,
     Method,
@@ -36,11 +39,16 @@ from tt_bench.methods.settings import (
 from tt_bench.methods.table import METHODS, default_settings, own_settings
 from tt_bench.methods.task import Task, find_task
 from tt_bench.methods.tokens import HELD_OUT_EVERY
-from tt_bench.methods.transformer import TRANSFORMER, train_transformer
+from tt_bench.methods.transformer import (
+    TRANSFORMER,
+    find_transformer,
+    train_transformer,
+)
 from tt_bench.methods.tt import TT, TT_AND_Q
 
 __all__ = [
     "CRITIC",
+    "ENSEMBLE",
     "HELD_OUT_EVERY",
     "METHODS",
     "TRANSFORMER",
@@ -50,6 +58,8 @@ __all__ = [
     "ClonedPolicy",
     "CloningConfig",
     "Context",
+    "EnsembleDynamics",
+    "EnsembleSettings",
     "Losses",
     "Method",
     "ModelSettings",
@@ -67,7 +77,9 @@ __all__ = [
     "critic_operations",
     "default_settings",
     "find_critic",
+    "find_ensemble",
     "find_task",
+    "find_transformer",
     "is_trained",
     "model_file",
     "model_folder",

@@ -1,5 +1,6 @@
 """Tables, pictures and videos made of results."""
 
+from tt_bench.report.figure import new_figure, save_figure
 from tt_bench.report.maze_picture import draw_maze
 from tt_bench.report.published_scores import Published, published
 from tt_bench.report.rollout_picture import choose_numbers, draw_rollout
@@ -13,9 +14,11 @@ __all__ = [
     "draw_maze",
     "draw_rollout",
     "follow",
+    "new_figure",
     "print_report",
     "print_suite",
     "published",
     "recorded",
+    "save_figure",
     "tabulate",
 ]

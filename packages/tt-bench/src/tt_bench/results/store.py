@@ -123,6 +123,11 @@ class Store:
         stem = f"learning/{_slug(entry)}-seed{settings['seed']}"
         return self._find(stem, settings, ".json")
 
+    def study_path(self, study: str, settings: _Settings) -> Path:
+        """Name the file of what a study found of the models of a seed."""
+        stem = f"studies/{_slug(study)}-seed{settings['seed']}"
+        return self._find(stem, settings, ".json")
+
     def budget_path(self, part: str, facts: _Settings) -> Path:
         """Name the file of the steps that a budget came to.
 

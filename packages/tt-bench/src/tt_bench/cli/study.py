@@ -1,0 +1,149 @@
+"""The command `study`: a question asked of trained models, its picture and numbers."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import attrs
+import tyro
+from attrs.validators import ge
+from rich.console import Console
+
+from tt_bench.cli.compare import D4rl, configure, load_options
+from tt_bench.cli.datasets import load_shown
+from tt_bench.cli.progress import say, shown_on
+from tt_bench.files import read_json, write_json
+from tt_bench.interface import Notify
+from tt_bench.methods import TRANSFORMER, Context, EnsembleSettings, run_settings
+from tt_bench.runs import Experiment, Run, run_all
+from tt_bench.studies import (
+    AttentionSettings,
+    HorizonSettings,
+    compare_imitators,
+    draw_attention,
+    draw_horizon,
+    draw_imitation,
+    error_ratios,
+    imitating,
+    study_attention,
+    study_horizon,
+)
+
+
+@attrs.frozen
+class Study:
+    """Ask something of trained models: writes a picture and its numbers as JSON.
+
+    What is not trained yet is trained first; what was found before is found again.
+    After Ctrl-C the same command continues. Files are in `studies` beside the results.
+
+    Attributes:
+        name: horizon: how wrong models are, the further they imagine; attention: where
+            the transformer looks; imitation: what doing the likeliest thing earns.
+        starts: Of horizon: places in held-out episodes.
+        particles: Of horizon: imagined from each place; their mean is the prediction.
+        steps_ahead: Of horizon: how far.
+        masked: Of horizon: hide half of each episode's numbers from all models.
+        sequences: Of attention: held-out sequences that are averaged over.
+        run: Options of `d4rl`; of --methods nothing is used.
+    """
+
+    name: Annotated[
+        Literal["horizon", "attention", "imitation"], tyro.conf.Positional
+    ] = "horizon"
+    starts: int = attrs.field(default=64, validator=ge(1))
+    particles: int = attrs.field(default=16, validator=ge(1))
+    steps_ahead: int = attrs.field(default=100, validator=ge(1))
+    masked: bool = False
+    sequences: int = attrs.field(default=256, validator=ge(1))
+    run: Annotated[D4rl, tyro.conf.arg(name="")] = attrs.field(factory=D4rl)
+
+
+def run_study(options: Study, console: Console) -> None:
+    """Ask, draw, and say where the files are."""
+    notify = shown_on(console)
+    dataset = load_shown(notify, options.run.dataset, **load_options(options.run))
+    recipe, config = configure(options.run)
+    methods: tuple[str, ...] = ("tt",)
+    if options.name == "imitation":
+        recipe, methods = imitating(recipe), ("bc", "tt")
+    config = attrs.evolve(config, methods=methods)
+    experiment = Experiment.of(dataset, recipe, config)
+    found, path = _STUDIES[options.name](options, experiment, notify)
+    write_json(path.with_suffix(".json"), found)
+    for name, value in found.items():
+        if name in _SHOWN:
+            say(console, f"{name}: {value}")
+    for written in (path, path.with_suffix(".json")):
+        say(console, str(written))
+
+
+_SHOWN = ("ratios", "markovian", "smoothing", "behaviour", "relative")
+_Found = tuple[dict[str, Any], Path]
+
+
+def _horizon(options: Study, experiment: Experiment, notify: Notify) -> _Found:
+    settings = HorizonSettings(
+        starts=options.starts,
+        particles=options.particles,
+        steps=options.steps_ahead,
+        masked=options.masked,
+    )
+    each = _each_seed(
+        options, experiment, notify, settings, lambda c: study_horizon(c, settings)
+    )
+    path = _path(experiment, f"horizon{'-masked' if settings.masked else ''}")
+    title = f"{experiment.dataset.name}{', half masked' if settings.masked else ''}"
+    draw_horizon(each, path, title=title)
+    return {"ratios": error_ratios(each), "seeds": each}, path
+
+
+def _attention(options: Study, experiment: Experiment, notify: Notify) -> _Found:
+    settings = AttentionSettings(options.sequences)
+    each = _each_seed(
+        options, experiment, notify, settings, lambda c: study_attention(c, settings)
+    )
+    path = _path(experiment, "attention")
+    draw_attention(each[0], path, title=experiment.dataset.name)
+    two = {name: [one[name] for one in each] for name in ("markovian", "smoothing")}
+    return {**two, "seeds": each}, path
+
+
+def _imitation(_: Study, experiment: Experiment, notify: Notify) -> _Found:
+    results = run_all(experiment, notify)
+    found = compare_imitators(results, experiment.dataset.episodes)
+    path = _path(experiment, "imitation")
+    draw_imitation(found, path, title=experiment.dataset.name)
+    return found, path
+
+
+_STUDIES: dict[str, Callable[[Study, Experiment, Notify], _Found]] = {
+    "horizon": _horizon,
+    "attention": _attention,
+    "imitation": _imitation,
+}
+
+
+def _each_seed(
+    options: Study,
+    experiment: Experiment,
+    notify: Notify,
+    settings: Any,
+    ask: Callable[[Context], dict[str, Any]],
+) -> list[dict[str, Any]]:
+    """Ask the models of every seed, or find what they answered before."""
+    found = []
+    first, count = experiment.config.first_seed, experiment.config.seeds
+    for seed in range(first, first + count):
+        context = experiment.context(Run("tt", seed), notify)
+        parts = (*TRANSFORMER.parts, EnsembleSettings)
+        known = {**run_settings(context, parts), "study": attrs.asdict(settings)}
+        path = experiment.store.study_path(options.name, known)
+        if not path.exists():
+            write_json(path, ask(context))
+        found.append(read_json(path))
+    return found
+
+
+def _path(experiment: Experiment, name: str) -> Path:
+    return experiment.store.folder / "studies" / f"{name}.png"

@@ -1,0 +1,54 @@
+"""What imitators reach of the data's return, by hand."""
+
+from typing import Any
+
+import attrs
+import numpy as np
+
+from tt_bench.data.episodes import Episodes
+from tt_bench.methods.settings import Recipe
+from tt_bench.results.result import RunResult
+from tt_bench.studies.imitation import compare_imitators, imitating
+
+
+def result(method: str, seed: int, returns: list[float]) -> RunResult:
+    given: dict[str, Any] = {
+        "method": method,
+        "seed": seed,
+        "environment": {"id": "Made-v0"},
+        "dataset": {"name": "d", "source": "s", "transitions": 4, "episodes": 2},
+        "settings": {},
+        "budget": {"steps": 1, "minutes": 0.1},
+        "seconds": {"train": 1.0, "evaluate": 1.0, "plan": 0.1},
+        "returns": returns,
+        "lengths": [1] * len(returns),
+        "successes": None,
+        "scores": None,
+        "reference": None,
+    }
+    return RunResult(**given)
+
+
+def test_returns_are_relative_to_the_mean_of_the_datas() -> None:
+    episodes = Episodes(
+        observations=np.zeros((4, 1)),
+        actions=np.zeros((4, 1)),
+        rewards=np.array([10.0, 20.0, 30.0, 20.0]),
+        ends=np.array([2, 4]),
+        terminated=np.array([False, False]),
+        final_observations=np.zeros((2, 1)),
+    )
+    results = [
+        result("bc", 0, [20.0, 40.0]),
+        result("tt", 0, [40.0, 44.0]),
+        result("tt", 1, [36.0, 36.0]),
+    ]
+    found = compare_imitators(results, episodes)
+    assert found["behaviour"] == 40.0
+    assert found["relative"]["bc"] == [0.75]
+    np.testing.assert_allclose(found["relative"]["tt"], [1.05, 0.9])
+
+
+def test_imitating_changes_the_search_alone() -> None:
+    planner = attrs.evolve(Recipe().planner, search="likelihood")
+    assert imitating(Recipe()) == attrs.evolve(Recipe(), planner=planner)
