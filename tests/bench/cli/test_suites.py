@@ -1,5 +1,7 @@
 """Several datasets in one command, and training by minutes instead of steps."""
 
+from pathlib import Path
+
 import attrs
 import pytest
 
@@ -11,7 +13,7 @@ from tt_bench.runs.suites import SUITES
 
 def test_a_suite_runs_each_dataset_with_its_own_recipe_and_the_given_options() -> None:
     runs = _parse_suite(
-        "antmaze", ["d4rl", "--suite", "antmaze", "--planner.horizon", "3"]
+        "antmaze", (), ["d4rl", "--suite", "antmaze", "--planner.horizon", "3"]
     )
     assert [run.dataset for run in runs] == list(SUITES["antmaze"].datasets)
     assert {(run.seeds, run.episodes) for run in runs} == {(3, 50)}
@@ -58,3 +60,67 @@ def test_locomotion_is_evaluated_as_the_paper_does_unless_told_otherwise() -> No
     maze = parse(["d4rl", "--dataset", "antmaze-umaze-v2"])
     assert isinstance(maze, D4rl)
     assert (maze.seeds, maze.episodes) == (3, 20)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Hold files of two bodies, of kinds that a suite has and has not."""
+    for name in (
+        *("hopper-medium-expert-sac.hdf5", "hopper_medium_replay-v2.hdf5"),
+        *("ant-mixed.h5", "hopper-mixed.hdf5", "hopper-medium.hdf5"),
+        *("hopper-expert.hdf5", "hopper-mixed.txt", "my-hopper-mixed.hdf5"),
+    ):
+        (tmp_path / name).touch()
+    return tmp_path
+
+
+def test_a_folder_stands_for_its_files_in_the_order_of_the_table(folder: Path) -> None:
+    chosen = SUITES["locomotion"].choose([str(folder)])
+    assert [Path(file).name for file in chosen] == [
+        "hopper-medium.hdf5",
+        "hopper-mixed.hdf5",
+        "ant-mixed.h5",
+        "hopper_medium_replay-v2.hdf5",
+        "hopper-medium-expert-sac.hdf5",
+    ]
+    found = SUITES["d4rl"].choose([str(folder)])
+    assert str(folder / "hopper-mixed.hdf5") not in found
+
+
+def test_names_and_files_are_taken_as_they_are_and_once(folder: Path) -> None:
+    given = ["hopper-medium-v2", str(folder / "ant-mixed.h5"), str(folder)]
+    chosen = SUITES["locomotion"].choose(given)
+    assert list(chosen[:2]) == given[:2]
+    assert len(chosen) == 6
+
+
+def test_a_suite_of_files_needs_files(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"files such as halfcheetah-random\.hdf5"):
+        SUITES["locomotion"].choose()
+    with pytest.raises(ValueError, match=f"in {tmp_path}, such as .* found 0 others"):
+        SUITES["locomotion"].choose([str(tmp_path)])
+    with pytest.raises(ValueError, match="expected files of this suite"):
+        SUITES["pointmaze"].choose([str(tmp_path)])
+
+
+def test_given_datasets_are_read_with_their_recipes(folder: Path) -> None:
+    arguments = ["d4rl", "--suite", "locomotion", "--small", "--datasets", str(folder)]
+    command = parse(arguments)
+    assert isinstance(command, D4rl)
+    runs = _parse_suite("locomotion", command.datasets, arguments)
+    assert [Path(run.dataset).name for run in runs][1] == "hopper-mixed.hdf5"
+    assert {(run.seeds, run.episodes) for run in runs} == {(3, 5)}
+    assert {run.recipe for run in runs} == {recipe_for("ant-mixed.h5", small=True)}
+
+
+def test_d4rls_suite_has_the_names_that_papers_compare_on() -> None:
+    names = SUITES["d4rl"].choose()
+    assert len(names) == 4 * 4 + 6
+    assert {"walker2d-medium-replay-v2", "antmaze-large-play-v2"} <= set(names)
+
+
+def test_datasets_without_a_suite_are_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["d4rl", "--datasets", "hopper-medium-v2"]) == 2
+    assert "expected --suite with --datasets" in capsys.readouterr().err

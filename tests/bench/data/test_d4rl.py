@@ -177,6 +177,32 @@ def test_a_file_that_is_not_there_is_downloaded(
     assert "found at" in load_d4rl("hopper-medium-v2").source
 
 
+def test_a_mirror_stands_in_for_d4rls_host(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def download(address: str, path: Path, **_: Any) -> None:
+        asked.append(address)
+        write_hopper(path)
+
+    monkeypatch.setattr(d4rl, "download", download)
+    monkeypatch.setenv("D4RL_MIRROR", "https://mirror.example/d4rl/")
+    source = load_d4rl("hopper-random-v2").source
+    assert asked == ["https://mirror.example/d4rl/gym_mujoco_v2/hopper_random-v2.hdf5"]
+    assert source.startswith("D4RL's hopper-random-v2 by its name, downloaded from")
+    assert asked[0] in source
+
+
+def test_a_host_that_is_away_is_named_with_the_way_to_another(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("D4RL_MIRROR", "http://127.0.0.1:9")  # nobody listens
+    with pytest.raises(ValueError, match=r"from http://127.0.0.1:9/gym_muj.*D4RL_MIR"):
+        load_d4rl("hopper-random-v2")
+    assert not (folder / "hopper_random-v2.hdf5").exists()
+
+
 def test_files_are_kept_at_home_by_default(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -72,7 +72,9 @@ class D4rl:
         budget: Minutes of training for each transformer and each critic on this
             machine, in place of steps: a short trial tells how many those are.
         suite: Run a set of datasets instead, and print one table of all at the end:
-            pointmaze or antmaze.
+            pointmaze, antmaze, locomotion (with --datasets) or d4rl.
+        datasets: The suite's datasets, in place of its own: names, files, or a folder
+            of files such as hopper-mixed.hdf5.
         device: Where to compute, such as cpu or cuda.
         threads: Processor threads of torch. By default one or all, whichever proves
             faster before each run; a run that resumes is the same bit for bit only
@@ -97,6 +99,7 @@ class D4rl:
         default=None, validator=optional([gt(0.0), lt(math.inf)])
     )
     suite: str | None = attrs.field(default=None, validator=optional(in_(SUITES)))
+    datasets: tuple[str, ...] = ()
     device: str = "cpu"
     threads: int | None = attrs.field(
         default=None, validator=optional([ge(1), le(_MOST_THREADS)])

@@ -94,12 +94,22 @@ def _with_own(dataset: str, recipe: Recipe) -> D4rl:
     return options(dataset=dataset, recipe=recipe)
 
 
-def _parse_suite(suite: str, arguments: Sequence[str]) -> list[D4rl]:
+def _parse_suite(
+    suite: str, datasets: Sequence[str], arguments: Sequence[str]
+) -> list[D4rl]:
     """Read the options anew for each dataset, whose recipe they start from."""
     if _read_ahead(arguments).dataset is not None:
         raise ValueError("expected --dataset or --suite, got both")
-    every = [parse([*arguments, "--dataset", name]) for name in SUITES[suite].datasets]
+    chosen = SUITES[suite].choose(datasets)
+    every = [parse([*arguments, "--dataset", name]) for name in chosen]
     return [run for run in every if isinstance(run, D4rl)]
+
+
+def _check_alone(command: D4rl) -> None:
+    if command.datasets:
+        raise ValueError(
+            "expected --suite with --datasets, got none: give --suite, or one --dataset"
+        )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -129,8 +139,10 @@ def run(arguments: Sequence[str]) -> int:
 def _run(arguments: Sequence[str], console: Console) -> None:
     command = parse(arguments)
     if isinstance(command, D4rl) and command.suite:
-        run_suite(_parse_suite(command.suite, arguments), console)
+        runs = _parse_suite(command.suite, command.datasets, arguments)
+        run_suite(runs, console)
     elif isinstance(command, D4rl):
+        _check_alone(command)
         run_d4rl(command, console)
     elif isinstance(command, Show):
         run_show(command, console)

@@ -13,6 +13,8 @@ from tt_bench.data.hdf5_layout import UnreadableError
 from tt_bench.files import download, drop_rest
 
 _FOLDER = "D4RL_DATASET_DIR"
+_MIRROR = "D4RL_MIRROR"
+_HOME = "http://rail.eecs.berkeley.edu/datasets/offline_rl"
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
@@ -20,6 +22,12 @@ def d4rl_file(entry: D4rlEntry) -> Path:
     """Return where a file is kept: in $D4RL_DATASET_DIR, else ~/.d4rl/datasets."""
     folder = os.environ.get(_FOLDER) or "~/.d4rl/datasets"
     return Path(os.path.expanduser(folder)) / entry.file
+
+
+def d4rl_address(entry: D4rlEntry) -> str:
+    """Return where a file is downloaded from: $D4RL_MIRROR in place of D4RL's host."""
+    mirror = os.environ.get(_MIRROR)
+    return entry.url.replace(_HOME, mirror.rstrip("/"), 1) if mirror else entry.url
 
 
 def load_d4rl(
@@ -45,27 +53,34 @@ def load_d4rl(
             f"expected one of D4RL's datasets such as {', '.join(near)}, got {name!r}"
         )
     path = d4rl_file(entry)
-    found = os.path.isfile(path)
+    found, address = os.path.isfile(path), d4rl_address(entry)
     if found:
         drop_rest(path)
     else:
         _make_folder(path.parent)
-        download(
-            entry.url,
-            path,
-            signature=_SIGNATURE,
-            check=check_opens,
-            progress=progress,
-        )
+        _fetch(address, path, progress)
     try:
         dataset = read_d4rl(entry, path, env)
     except UnreadableError as error:
         raise ValueError(
             f"{error} - delete {path}, and the same command downloads it again"
         ) from error
-    origin = "found at" if found else f"downloaded from {entry.url} to"
-    title = _title(entry, path, sure=not found)
+    origin = "found at" if found else f"downloaded from {address} to"
+    title = _title(entry, path, sure=not found and address == entry.url)
     return attrs.evolve(dataset, name=entry.name, source=f"{title}, {origin} {path}")
+
+
+def _fetch(
+    address: str, path: Path, progress: Callable[[int, int], None] | None
+) -> None:
+    try:
+        download(
+            address, path, signature=_SIGNATURE, check=check_opens, progress=progress
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"{error}; {_MIRROR} may name a mirror of {_HOME} to download from"
+        ) from error
 
 
 def _make_folder(folder: Path) -> None:
