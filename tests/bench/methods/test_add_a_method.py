@@ -48,7 +48,8 @@ def test_the_steps_of_the_page_make_a_method(tmp_path: Path) -> None:
     anchor = '        "random": baselines.RANDOM,\n'
     after = before.replace(anchor, f"{anchor}        {lines[1]}\n")
     assert after != before
-    table.write_text(after.replace("from tt_bench.methods import", lines[0] + ", ", 1))
+    first = "from tt_bench.methods import"
+    table.write_text(after.replace(first, f"{lines[0]}\n{first}", 1))
     env = os.environ | {
         "PYTHONPATH": str(tmp_path),
         "MINARI_DATASETS_PATH": str(tmp_path / "minari"),

@@ -3,6 +3,8 @@
 import attrs
 import pytest
 
+from tt_bench.methods.decision_network import DecisionSettings
+from tt_bench.methods.decision_transformer import AskedSettings
 from tt_bench.methods.recipes import recipe_for
 
 SMALL = recipe_for("my/data-v0")
@@ -61,3 +63,25 @@ def test_data_of_d4rls_ant_get_the_published_critic(name: str) -> None:
     assert recipe.critic.steps == 1_000_000
     assert (recipe.chunk, recipe.executed, recipe.discount) == (1, 1, 0.99)
     assert recipe_for(f"tt/antmaze/{name}", small=True) == recipe
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("hopper-medium-replay-v2", 3_600.0),
+        ("walker2d-medium-v2", 5_000.0),
+        ("halfcheetah-medium-v2", 6_000.0),
+        ("halfcheetah-medium-expert-v2", 12_000.0),
+        ("ant-medium-v2", None),
+        ("mine/hopper-medium-expert.hdf5", None),  # other data: the best of them
+    ],
+)
+def test_decision_transformers_are_asked_what_is_published(
+    name: str, asked: float | None
+) -> None:
+    full, small = recipe_for(name), recipe_for(name, small=True)
+    assert full.part(AskedSettings).target == asked
+    assert small.part(AskedSettings).target == asked
+    assert full.part(DecisionSettings) == DecisionSettings(scale=1_000.0)
+    assert small.part(DecisionSettings).width == 64
+    assert small.part(DecisionSettings).scale == 1_000.0

@@ -62,8 +62,8 @@ class D4rl:
             mazes that are evaluated for one goal.
         trust_env_spec: Make the environment as the dataset says, which runs any code
             that it names: only for data of people that you trust.
-        methods: Rows of the table: random, behaviour, bc, bc-10, iql, mbop, tt,
-            tt-uniform, tt+q.
+        methods: Rows of the table: random, behaviour, bc, bc-10, dt, td3+bc, rebrac,
+            cql, iql, mbop, tt, tt-uniform, tt+q.
         seeds: Training seeds of each method that is trained.
         first_seed: The first of them; several processes can so share the seeds.
         episodes: Episodes of each run.

@@ -6,6 +6,11 @@ from pathlib import Path
 import attrs
 
 from tt_bench.catalogue import D4rlEntry, find_d4rl, similar_d4rl
+from tt_bench.methods.own_recipes import (
+    made_small,
+    with_locomotion,
+    with_published,
+)
 from tt_bench.methods.settings import (
     CloningConfig,
     CriticSettings,
@@ -33,12 +38,14 @@ _FAST_STEPS = TrainingSettings(
 )
 # Data may come from several controllers: from a long context the model tells which one
 # it seems to follow and goes on as that one would, so the context here is short.
-_SMALL = Recipe(
-    model=_FAST,
-    training=_FAST_STEPS,
-    planner=PlannerSettings(context=2, horizon=10, beam=16, action_tail=0.0),
-    cloning=CloningConfig(steps=3_000),
-    critic=CriticSettings(steps=10_000, expectile=0.9, temperature=10.0),
+_SMALL = made_small(
+    Recipe(
+        model=_FAST,
+        training=_FAST_STEPS,
+        planner=PlannerSettings(context=2, horizon=10, beam=16, action_tail=0.0),
+        cloning=CloningConfig(steps=3_000),
+        critic=CriticSettings(steps=10_000, expectile=0.9, temperature=10.0),
+    )
 )
 # Mazes that end in the goal act 20 times a second. With reward 1 there alone a step's
 # advantage is about 1 - discount: the temperature 1000 is the usual 10 for rewards of
@@ -90,7 +97,9 @@ _D4RL_ANT = attrs.evolve(
     critic=attrs.evolve(_ANTMAZE.critic, steps=1_000_000, tanh=True),
 )
 _OWN_ANT = re.compile("tt/antmaze/(umaze-v1|[a-z]+-(play|diverse)-v0)")
-_LOCOMOTION = Recipe(termination_reward=-100.0, critic=CriticSettings(rewards="spread"))
+_LOCOMOTION = with_locomotion(
+    Recipe(termination_reward=-100.0, critic=CriticSettings(rewards="spread"))
+)
 _FILES = (".hdf5", ".h5", ".hdf")
 _LOCOMOTION_WORDS = frozenset({"hopper", "halfcheetah", "walker2d", "ant"})
 _PUBLISHED_ANTMAZE = Recipe(
@@ -123,9 +132,11 @@ def recipe_for(dataset: str, *, small: bool = False) -> Recipe:
 
 
 def _known_recipe(dataset: str) -> Recipe:
-    entry = find_d4rl(dataset) or similar_d4rl(dataset)
-    if entry is not None:
-        return _d4rl_recipe(entry)
+    own, like = find_d4rl(dataset), similar_d4rl(dataset)
+    if own is not None:
+        return with_published(_d4rl_recipe(own), own)
+    if like is not None:
+        return _d4rl_recipe(like)
     words = _words(dataset)
     if _OWN_ANT.fullmatch(dataset):
         return _D4RL_ANT
@@ -155,7 +166,7 @@ def _for_two_cores(recipe: Recipe) -> Recipe:
     if recipe.termination_reward is not None:  # locomotion
         planner = attrs.evolve(planner, context=1, action_tail=0.2)
     return attrs.evolve(
-        recipe,
+        made_small(recipe),
         model=_FAST,
         training=attrs.evolve(_FAST_STEPS, steps=12_000),
         planner=planner,

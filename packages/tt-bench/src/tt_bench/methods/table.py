@@ -6,7 +6,15 @@ from typing import Any
 
 import attrs
 
-from tt_bench.methods import baselines, cloning, iql, mbop, td3_bc, tt
+from tt_bench.methods import (
+    baselines,
+    cloning,
+    decision_transformer,
+    iql,
+    mbop,
+    td3_bc,
+    tt,
+)
 from tt_bench.methods.method import Method
 from tt_bench.methods.settings import Recipe, part_name
 
@@ -16,6 +24,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "behaviour": baselines.BEHAVIOUR,
         "bc": cloning.BC,
         "bc-10": cloning.BC_10,
+        "dt": decision_transformer.DT,
         "td3+bc": td3_bc.TD3_BC,
         "iql": iql.IQL,
         "mbop": mbop.MBOP,
