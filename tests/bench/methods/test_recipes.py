@@ -5,6 +5,7 @@ import pytest
 
 from tt_bench.methods.decision_network import DecisionSettings
 from tt_bench.methods.decision_transformer import AskedSettings
+from tt_bench.methods.rebrac import ReBRACSettings
 from tt_bench.methods.recipes import recipe_for
 
 SMALL = recipe_for("my/data-v0")
@@ -85,3 +86,19 @@ def test_decision_transformers_are_asked_what_is_published(
     assert full.part(DecisionSettings) == DecisionSettings(scale=1_000.0)
     assert small.part(DecisionSettings).width == 64
     assert small.part(DecisionSettings).scale == 1_000.0
+
+
+def test_rebracs_penalties_are_those_published_for_the_set() -> None:
+    def penalties(name: str, *, small: bool = False) -> tuple[float, float]:
+        found = recipe_for(name, small=small).part(ReBRACSettings)
+        return found.actor_penalty, found.critic_penalty
+
+    assert penalties("hopper-medium-replay-v2") == (0.05, 0.5)
+    assert penalties("mine/hopper-medium-expert.hdf5", small=True) == (0.1, 0.01)
+    assert penalties("mine/hopper-mixed.hdf5") == (0.01, 0.01)
+    maze = recipe_for("antmaze-large-play-v2").part(ReBRACSettings)
+    assert (maze.actor_penalty, maze.critic_penalty) == (0.002, 0.001)
+    assert (maze.scale, maze.batch, maze.critic_rate) == (100.0, 256, 5e-5)
+    assert recipe_for("walker2d-medium-v2", small=True).part(ReBRACSettings) == (
+        ReBRACSettings(40_000, 256, actor_penalty=0.05, critic_penalty=0.1)
+    )

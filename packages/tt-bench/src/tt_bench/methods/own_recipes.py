@@ -1,5 +1,7 @@
 """What each family of datasets asks of the settings that one method alone has."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -7,6 +9,7 @@ import attrs
 from tt_bench.catalogue import D4rlEntry
 from tt_bench.methods.decision_network import DecisionSettings
 from tt_bench.methods.decision_transformer import AskedSettings
+from tt_bench.methods.rebrac import ReBRACSettings
 from tt_bench.methods.settings import Recipe
 
 _SMALL_DECISIONS: dict[str, Any] = {
@@ -18,9 +21,45 @@ _SMALL_DECISIONS: dict[str, Any] = {
     "learning_rate": 1e-3,
     "warm_up": 1_000,
 }
+_SMALL_REBRAC: dict[str, Any] = {"steps": 40_000, "batch": 256}
 _LOCOMOTION = (DecisionSettings(scale=1_000.0),)
 # What arXiv 2106.01345 asks for; of halfcheetahs its code also asks 12000.
 _ASKED = {"hopper": 3_600.0, "walker2d": 5_000.0, "halfcheetah": 6_000.0}
+
+
+_SMALL: Mapping[type[Any], dict[str, Any]] = MappingProxyType(
+    {DecisionSettings: _SMALL_DECISIONS, ReBRACSettings: _SMALL_REBRAC}
+)
+# The actor's and the critic's penalties that arXiv 2305.09836 chose for each set.
+_PENALTIES: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {
+        "halfcheetah-random": (0.001, 0.1),
+        "halfcheetah-medium": (0.001, 0.01),
+        "halfcheetah-medium-replay": (0.01, 0.001),
+        "halfcheetah-full-replay": (0.001, 0.1),
+        "halfcheetah-medium-expert": (0.01, 0.1),
+        "halfcheetah-expert": (0.01, 0.01),
+        "hopper-random": (0.001, 0.01),
+        "hopper-medium": (0.01, 0.01),
+        "hopper-medium-replay": (0.05, 0.5),
+        "hopper-full-replay": (0.01, 0.01),
+        "hopper-medium-expert": (0.1, 0.01),
+        "hopper-expert": (0.1, 0.1),
+        "walker2d-random": (0.01, 0.0),
+        "walker2d-medium": (0.05, 0.1),
+        "walker2d-medium-replay": (0.05, 0.01),
+        "walker2d-full-replay": (0.01, 0.01),
+        "walker2d-medium-expert": (0.01, 0.01),
+        "walker2d-expert": (0.01, 0.5),
+        "antmaze-umaze": (0.003, 0.002),
+        "antmaze-umaze-diverse": (0.003, 0.001),
+        "antmaze-medium-play": (0.001, 0.0005),
+        "antmaze-medium-diverse": (0.001, 0.0),
+        "antmaze-large-play": (0.002, 0.001),
+        "antmaze-large-diverse": (0.002, 0.002),
+    }
+)
+_MAZE_REBRAC = ReBRACSettings(batch=256, actor_rate=3e-4, critic_rate=5e-5, scale=100.0)
 
 
 def with_locomotion(recipe: Recipe) -> Recipe:
@@ -29,16 +68,28 @@ def with_locomotion(recipe: Recipe) -> Recipe:
 
 
 def with_published(recipe: Recipe, entry: D4rlEntry) -> Recipe:
-    """Return a recipe with the published settings of one of D4RL's datasets."""
+    """Return a recipe with the settings published for one of D4RL's datasets."""
+    rebrac = recipe.part(ReBRACSettings) if entry.locomotion else _MAZE_REBRAC
+    if entry.task in _PENALTIES:
+        actor, critic = _PENALTIES[entry.task]
+        rebrac = attrs.evolve(rebrac, actor_penalty=actor, critic_penalty=critic)
+    return recipe.replace(ReBRACSettings, rebrac)
+
+
+def asking_published(recipe: Recipe, entry: D4rlEntry) -> Recipe:
+    """Return a recipe that asks for the published return: D4RL's own data have it."""
+    return recipe.replace(AskedSettings, AskedSettings(_asked(entry)))
+
+
+def _asked(entry: D4rlEntry) -> float | None:
     family, _, kind = entry.task.partition("-")
-    if family not in _ASKED:
-        return recipe
-    expert = family == "halfcheetah" and kind.endswith("expert")
-    asked = AskedSettings(12_000.0 if expert else _ASKED[family])
-    return recipe.replace(AskedSettings, asked)
+    if family == "halfcheetah" and kind.endswith("expert"):
+        return 12_000.0
+    return _ASKED.get(family)
 
 
 def made_small(recipe: Recipe) -> Recipe:
     """Return a recipe whose methods a core trains in minutes."""
-    decisions = attrs.evolve(recipe.part(DecisionSettings), **_SMALL_DECISIONS)
-    return recipe.replace(DecisionSettings, decisions)
+    for kind, small in _SMALL.items():
+        recipe = recipe.replace(kind, attrs.evolve(recipe.part(kind), **small))
+    return recipe

@@ -7,6 +7,7 @@ import attrs
 
 from tt_bench.catalogue import D4rlEntry, find_d4rl, similar_d4rl
 from tt_bench.methods.own_recipes import (
+    asking_published,
     made_small,
     with_locomotion,
     with_published,
@@ -134,7 +135,7 @@ def recipe_for(dataset: str, *, small: bool = False) -> Recipe:
 def _known_recipe(dataset: str) -> Recipe:
     own, like = find_d4rl(dataset), similar_d4rl(dataset)
     if own is not None:
-        return with_published(_d4rl_recipe(own), own)
+        return asking_published(_d4rl_recipe(own), own)
     if like is not None:
         return _d4rl_recipe(like)
     words = _words(dataset)
@@ -181,6 +182,7 @@ def _d4rl_recipe(entry: D4rlEntry) -> Recipe:
     epochs = _REPLAY_EPOCHS if entry.task.endswith("medium-replay") else _EPOCHS
     steps = round(epochs * _EPOCH / training.batch)
     recipe = _LOCOMOTION if entry.locomotion else _PUBLISHED_ANTMAZE
+    recipe = with_published(recipe, entry)
     return attrs.evolve(
         recipe,
         training=attrs.evolve(training, steps=steps, decay=_DECAY),

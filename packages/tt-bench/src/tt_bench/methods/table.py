@@ -12,6 +12,7 @@ from tt_bench.methods import (
     decision_transformer,
     iql,
     mbop,
+    rebrac,
     td3_bc,
     tt,
 )
@@ -26,6 +27,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "bc-10": cloning.BC_10,
         "dt": decision_transformer.DT,
         "td3+bc": td3_bc.TD3_BC,
+        "rebrac": rebrac.REBRAC,
         "iql": iql.IQL,
         "mbop": mbop.MBOP,
         "tt": tt.TT,
