@@ -3,6 +3,7 @@
 import attrs
 import pytest
 
+from tt_bench.methods.cql import CQLSettings
 from tt_bench.methods.decision_network import DecisionSettings
 from tt_bench.methods.decision_transformer import AskedSettings
 from tt_bench.methods.rebrac import ReBRACSettings
@@ -102,3 +103,14 @@ def test_rebracs_penalties_are_those_published_for_the_set() -> None:
     assert recipe_for("walker2d-medium-v2", small=True).part(ReBRACSettings) == (
         ReBRACSettings(40_000, 256, actor_penalty=0.05, critic_penalty=0.1)
     )
+
+
+def test_conservative_q_learning_has_the_settings_of_published_runs() -> None:
+    bodies = recipe_for("hopper-medium-v2").part(CQLSettings)
+    mazes = recipe_for("antmaze-umaze-v2").part(CQLSettings)
+    assert (bodies.weight, bodies.gap, bodies.layers, bodies.best_of) == (
+        *(10.0, None, 3, False),
+    )
+    assert (mazes.weight, mazes.gap, mazes.layers, mazes.best_of) == (5.0, 0.8, 5, True)
+    assert (mazes.scale, mazes.shift, mazes.least) == (10.0, -5.0, -200.0)
+    assert recipe_for("hopper-mixed.hdf5", small=True).part(CQLSettings).actions == 4

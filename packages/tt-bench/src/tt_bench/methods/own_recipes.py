@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 
 from tt_bench.catalogue import D4rlEntry
+from tt_bench.methods.cql import CQLSettings
 from tt_bench.methods.decision_network import DecisionSettings
 from tt_bench.methods.decision_transformer import AskedSettings
 from tt_bench.methods.rebrac import ReBRACSettings
@@ -22,13 +23,24 @@ _SMALL_DECISIONS: dict[str, Any] = {
     "warm_up": 1_000,
 }
 _SMALL_REBRAC: dict[str, Any] = {"steps": 40_000, "batch": 256}
+_SMALL_CQL: dict[str, Any] = {
+    "steps": 25_000,
+    "batch": 64,
+    "layers": 2,
+    "actions": 4,
+    "actor_rate": 3e-4,
+}
 _LOCOMOTION = (DecisionSettings(scale=1_000.0),)
 # What arXiv 2106.01345 asks for; of halfcheetahs its code also asks 12000.
 _ASKED = {"hopper": 3_600.0, "walker2d": 5_000.0, "halfcheetah": 6_000.0}
 
 
 _SMALL: Mapping[type[Any], dict[str, Any]] = MappingProxyType(
-    {DecisionSettings: _SMALL_DECISIONS, ReBRACSettings: _SMALL_REBRAC}
+    {
+        DecisionSettings: _SMALL_DECISIONS,
+        ReBRACSettings: _SMALL_REBRAC,
+        CQLSettings: _SMALL_CQL,
+    }
 )
 # The actor's and the critic's penalties that arXiv 2305.09836 chose for each set.
 _PENALTIES: Mapping[str, tuple[float, float]] = MappingProxyType(
@@ -60,6 +72,17 @@ _PENALTIES: Mapping[str, tuple[float, float]] = MappingProxyType(
     }
 )
 _MAZE_REBRAC = ReBRACSettings(batch=256, actor_rate=3e-4, critic_rate=5e-5, scale=100.0)
+# Of CORL's runs of ant mazes: the penalty's weight is learned.
+_MAZE_CQL = CQLSettings(
+    layers=5,
+    actor_rate=1e-4,
+    weight=5.0,
+    gap=0.8,
+    least=-200.0,
+    best_of=True,
+    scale=10.0,
+    shift=-5.0,
+)
 
 
 def with_locomotion(recipe: Recipe) -> Recipe:
@@ -69,7 +92,9 @@ def with_locomotion(recipe: Recipe) -> Recipe:
 
 def with_published(recipe: Recipe, entry: D4rlEntry) -> Recipe:
     """Return a recipe with the settings published for one of D4RL's datasets."""
-    rebrac = recipe.part(ReBRACSettings) if entry.locomotion else _MAZE_REBRAC
+    if not entry.locomotion:
+        recipe = attrs.evolve(recipe, own=(*recipe.own, _MAZE_REBRAC, _MAZE_CQL))
+    rebrac = recipe.part(ReBRACSettings)
     if entry.task in _PENALTIES:
         actor, critic = _PENALTIES[entry.task]
         rebrac = attrs.evolve(rebrac, actor_penalty=actor, critic_penalty=critic)

@@ -9,6 +9,7 @@ import attrs
 from tt_bench.methods import (
     baselines,
     cloning,
+    cql,
     decision_transformer,
     iql,
     mbop,
@@ -28,6 +29,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
         "dt": decision_transformer.DT,
         "td3+bc": td3_bc.TD3_BC,
         "rebrac": rebrac.REBRAC,
+        "cql": cql.CQL,
         "iql": iql.IQL,
         "mbop": mbop.MBOP,
         "tt": tt.TT,
