@@ -13,7 +13,9 @@ import pytest
 from tt_bench.catalogue import REFERENCE_RETURNS, d4rl_entries, find_d4rl, similar_d4rl
 from tt_bench.data import d4rl
 from tt_bench.data.d4rl import load_d4rl
+from tt_bench.methods.decision_transformer import AskedSettings
 from tt_bench.methods.recipes import recipe_for
+from tt_bench.methods.task import find_task
 
 KINDS = ["random", "medium", "medium-replay", "full-replay", "medium-expert", "expert"]
 
@@ -35,30 +37,65 @@ def write_hopper(path: Path, rows: int = 40) -> None:
         file["timeouts"] = np.zeros(rows, np.bool_)
 
 
-def test_all_names_of_locomotion_and_ant_mazes_are_known() -> None:
-    locomotion = [f"{f}-{k}-v2" for f in REFERENCE_RETURNS for k in KINDS]
-    mazes = "umaze umaze-diverse medium-play medium-diverse large-play large-diverse"
-    names = {f"antmaze-{maze}-v2" for maze in mazes.split()}
-    names = {name for name in locomotion if not name.startswith("antmaze")}
-    assert set(d4rl_entries()) == names | {
-        f"antmaze-{maze}-v2" for maze in mazes.split()
-    }
+MAZES = "umaze umaze-diverse medium-play medium-diverse large-play large-diverse"
+BODIES = [family for family in REFERENCE_RETURNS if family != "antmaze"]
+HANDS = ("pen", "door", "hammer", "relocate")
+
+
+def test_all_names_of_bodies_mazes_hands_and_kitchens_are_known() -> None:
+    names = {f"{body}-{kind}-v2" for body in BODIES for kind in KINDS}
+    names |= {f"antmaze-{maze}-v2" for maze in MAZES.split()}
+    sizes = ("open-v0", "umaze-v1", "medium-v1", "large-v1")
+    names |= {f"maze2d-{size}" for size in sizes}
+    names |= {f"maze2d-{size.replace('-', '-dense-')}" for size in sizes}
+    names |= {f"{h}-{k}-v1" for h in HANDS for k in ("human", "cloned", "expert")}
+    names |= {f"kitchen-{kind}-v0" for kind in ("complete", "partial", "mixed")}
+    assert set(d4rl_entries()) == names
 
 
 def test_every_entry_is_consistent() -> None:
     for name, entry in d4rl_entries().items():
-        family = name.split("-")[0]
         assert entry.name == name
-        assert entry.reference == REFERENCE_RETURNS[family]
+        assert entry.locomotion == (entry.family in BODIES)
+        assert entry.reference[0] < entry.reference[1]
+        if entry.family in REFERENCE_RETURNS:
+            assert entry.reference == REFERENCE_RETURNS[entry.family]
         assert entry.url.endswith(f"/{entry.file}")
-        assert entry.env_id.lower().removeprefix("tt/").startswith(family)
+        assert entry.family in entry.env_id.lower()
     assert len({entry.file for entry in d4rl_entries().values()}) == len(d4rl_entries())
 
 
 def test_locomotion_is_evaluated_in_environments_that_exist() -> None:
     for entry in d4rl_entries().values():
-        if not entry.env_id.startswith("tt/"):
+        if entry.locomotion:
             assert gym.spec(entry.env_id).max_episode_steps == 1000
+
+
+def test_a_hand_is_evaluated_in_the_environment_of_today_for_d4rls_steps(
+    folder: Path,
+) -> None:
+    with h5py.File(folder / "pen-human-v1.hdf5", "w") as file:
+        file["observations"] = np.random.default_rng(0).normal(size=(20, 45))
+        file["actions"] = np.zeros((20, 24))
+        file["rewards"] = np.ones(20)
+        file["terminals"] = np.zeros(20, np.bool_)
+        file["timeouts"] = np.arange(20) % 10 == 9
+    dataset = load_d4rl("pen-human-v1")
+    task = find_task(dataset)
+    assert (dataset.env_id, task.steps, len(task.low)) == ("AdroitHandPen-v1", 100, 24)
+    assert dataset.reference == (96.262799, 3076.8331017826877)
+
+
+@pytest.mark.parametrize("name", ["kitchen-mixed-v0", "maze2d-umaze-v1"])
+def test_what_none_of_today_is_near_needs_d4rls_own_environment(
+    name: str, folder: Path
+) -> None:
+    write_hopper(folder / d4rl_entries()[name].file)
+    dataset = load_d4rl(name)
+    assert dataset.env_id == f"d4rl/{name}"
+    assert len(dataset.episodes) == 40
+    with pytest.raises(ValueError, match=f"package d4rl with its environment.*{name}"):
+        dataset.make_env()
 
 
 def test_addresses_are_those_of_d4rl() -> None:
@@ -272,9 +309,9 @@ def test_recipes_follow_the_table() -> None:
 
 
 def test_a_file_has_the_recipe_of_its_family() -> None:
-    assert recipe_for("x/hopper-medium-replay-sac.hdf5") == recipe_for(
-        "hopper-medium-replay-v2"
-    )
+    own = recipe_for("hopper-medium-replay-v2").replace(AskedSettings, AskedSettings())
+    like = recipe_for("x/hopper-medium-replay-sac.hdf5")
+    assert like.replace(AskedSettings, AskedSettings()) == own
     assert recipe_for("D4RL/antmaze/umaze-v1").critic.rewards == "minus-one"
     assert recipe_for("x/pendulum.hdf5") == recipe_for("my/data-v0")
 

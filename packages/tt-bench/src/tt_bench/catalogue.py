@@ -34,11 +34,13 @@ class D4rlEntry:
         name: D4RL's name, such as hopper-medium-v2.
         file: name of its file.
         url: address of the file.
-        env_id: Gymnasium id of the environment nearest to D4RL's.
+        env_id: Gymnasium id of the environment nearest to D4RL's; `d4rl/NAME`, D4RL's
+            own, where none of today is near.
         columns: of the file's observations that this environment has, None for all.
         reference: mean return of a random policy and of an expert.
         transitions: rows of the file, but perhaps for an unfinished last episode;
             None where not known.
+        steps: time limit of D4RL's episodes, None for that of the environment.
     """
 
     name: str
@@ -48,6 +50,7 @@ class D4rlEntry:
     columns: int | None
     reference: tuple[float, float] = attrs.field(converter=tuple)
     transitions: int | None
+    steps: int | None = None
 
     @property
     def task(self) -> str:
@@ -64,8 +67,13 @@ class D4rlEntry:
 
     @property
     def locomotion(self) -> bool:
-        """Whether the score is how fast a body runs, not whether it reaches a goal."""
-        return not self.task.startswith("antmaze")
+        """Whether the score is how fast a body runs, not how well it does a task."""
+        return self.family in REFERENCE_RETURNS and self.family != "antmaze"
+
+    @property
+    def family(self) -> str:
+        """The first word of the name: of the body, maze, or task of a hand."""
+        return self.task.partition("-")[0]
 
 
 @cache

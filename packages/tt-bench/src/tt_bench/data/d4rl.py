@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -124,4 +125,7 @@ def read_d4rl(entry: D4rlEntry, path: Path, env: str | None = None) -> Dataset:
     """
     columns = entry.columns if env in (None, entry.env_id) else None
     dataset = read_hdf5(path, env or entry.env_id, columns=columns)
+    if entry.steps is not None and env in (None, entry.env_id):
+        limited = partial(dataset.make_env, max_episode_steps=entry.steps)
+        dataset = attrs.evolve(dataset, make_env=limited)
     return attrs.evolve(dataset, reference=entry.reference)

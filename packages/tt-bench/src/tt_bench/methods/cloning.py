@@ -145,6 +145,6 @@ BC = Method(
 )
 BC_10 = BC._replace(
     title="behaviour cloning of the best 10 % of the episodes",
-    published_as=None,
+    published_as=lambda _: "10% BC",
     adapt=_best_tenth,
 )

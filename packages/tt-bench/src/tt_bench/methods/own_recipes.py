@@ -69,9 +69,26 @@ _PENALTIES: Mapping[str, tuple[float, float]] = MappingProxyType(
         "antmaze-medium-diverse": (0.001, 0.0),
         "antmaze-large-play": (0.002, 0.001),
         "antmaze-large-diverse": (0.002, 0.002),
+        "maze2d-umaze": (0.003, 0.001),
+        "maze2d-medium": (0.003, 0.001),
+        "maze2d-large": (0.003, 0.001),
+        "pen-human": (0.1, 0.5),
+        "pen-cloned": (0.05, 0.5),
+        "pen-expert": (0.01, 0.01),
+        "door-human": (0.1, 0.1),
+        "door-cloned": (0.01, 0.1),
+        "door-expert": (0.05, 0.01),
+        "hammer-human": (0.01, 0.5),
+        "hammer-cloned": (0.1, 0.5),
+        "hammer-expert": (0.01, 0.01),
+        "relocate-human": (0.1, 0.01),
+        "relocate-cloned": (0.1, 0.01),
+        "relocate-expert": (0.05, 0.01),
     }
 )
 _MAZE_REBRAC = ReBRACSettings(batch=256, actor_rate=3e-4, critic_rate=5e-5, scale=100.0)
+_SLOW_REBRAC = ReBRACSettings(batch=256, actor_rate=3e-4, critic_rate=3e-4)
+_HAND_CQL = CQLSettings(actor_rate=1e-4, weight=1.0)
 # Of CORL's runs of ant mazes: the penalty's weight is learned.
 _MAZE_CQL = CQLSettings(
     layers=5,
@@ -83,6 +100,15 @@ _MAZE_CQL = CQLSettings(
     scale=10.0,
     shift=-5.0,
 )
+_HANDS = ("pen", "door", "hammer", "relocate")
+_PUBLISHED: Mapping[str, tuple[object, ...]] = MappingProxyType(
+    {
+        "antmaze": (_MAZE_REBRAC, _MAZE_CQL),
+        "maze2d": (_SLOW_REBRAC, CQLSettings(gap=5.0)),
+        "kitchen": (_SLOW_REBRAC, _HAND_CQL),
+        **dict.fromkeys(_HANDS, (_SLOW_REBRAC, _HAND_CQL)),
+    }
+)
 
 
 def with_locomotion(recipe: Recipe) -> Recipe:
@@ -92,8 +118,8 @@ def with_locomotion(recipe: Recipe) -> Recipe:
 
 def with_published(recipe: Recipe, entry: D4rlEntry) -> Recipe:
     """Return a recipe with the settings published for one of D4RL's datasets."""
-    if not entry.locomotion:
-        recipe = attrs.evolve(recipe, own=(*recipe.own, _MAZE_REBRAC, _MAZE_CQL))
+    own = _PUBLISHED.get(entry.family, _LOCOMOTION)
+    recipe = attrs.evolve(recipe, own=own)
     rebrac = recipe.part(ReBRACSettings)
     if entry.task in _PENALTIES:
         actor, critic = _PENALTIES[entry.task]

@@ -106,6 +106,8 @@ _LOCOMOTION_WORDS = frozenset({"hopper", "halfcheetah", "walker2d", "ant"})
 _PUBLISHED_ANTMAZE = Recipe(
     critic=CriticSettings(expectile=0.9, temperature=10.0, rewards="minus-one")
 )
+# Hands and kitchens have those of arXiv 2110.06169 but for its dropout.
+_PUBLISHED_TASK = Recipe(critic=CriticSettings(expectile=0.7, temperature=0.5))
 _EASY = ("halfcheetah-medium", "halfcheetah-medium-replay")
 _NARROW = PlannerSettings(beam=32, horizon=5)
 _EPOCHS, _REPLAY_EPOCHS = 50, 80
@@ -181,8 +183,9 @@ def _d4rl_recipe(entry: D4rlEntry) -> Recipe:
     training = TrainingSettings()
     epochs = _REPLAY_EPOCHS if entry.task.endswith("medium-replay") else _EPOCHS
     steps = round(epochs * _EPOCH / training.batch)
-    recipe = _LOCOMOTION if entry.locomotion else _PUBLISHED_ANTMAZE
-    recipe = with_published(recipe, entry)
+    ant = entry.family == "antmaze"
+    of_tasks = _PUBLISHED_ANTMAZE if ant else _PUBLISHED_TASK
+    recipe = with_published(_LOCOMOTION if entry.locomotion else of_tasks, entry)
     return attrs.evolve(
         recipe,
         training=attrs.evolve(training, steps=steps, decay=_DECAY),

@@ -218,4 +218,5 @@ TD3_BC = Method(
     "Q-learning's actor that stays near the data",
     networks=(TD3_BC_NETWORK,),
     parts=("executed",),
+    published_as=lambda _: "TD3+BC",
 )

@@ -7,7 +7,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from tt_bench.catalogue import d4rl_entries
+from tt_bench.catalogue import D4rlEntry, d4rl_entries
 from tt_bench.files import first_line
 
 Observation = NDArray[np.float32]
@@ -97,18 +97,23 @@ def _box(space: Any) -> Any:
     )
 
 
+def _limit(entry: D4rlEntry) -> int | None:
+    return entry.steps or gymnasium.spec(entry.env_id).max_episode_steps
+
+
 def register_d4rl() -> None:
     """Register `d4rl/NAME` with Gymnasium for each of D4RL's datasets.
 
     One of them is `d4rl/hopper-medium-v2`; `gym` and `d4rl` are imported when it is
-    made. Episodes have the time limit of the environment of today.
+    made. Episodes have D4RL's time limit, where it is not that of the environment of
+    today.
     """
     for name, entry in d4rl_entries().items():
         if f"d4rl/{name}" not in gymnasium.registry:
             gymnasium.register(
                 f"d4rl/{name}",
                 entry_point="tt_bench.tasks:D4rlEnv",
-                max_episode_steps=gymnasium.spec(entry.env_id).max_episode_steps,
+                max_episode_steps=_limit(entry),
                 disable_env_checker=True,
                 kwargs={"name": name},
             )
