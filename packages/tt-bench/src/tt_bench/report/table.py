@@ -9,11 +9,25 @@ from rich.console import Console
 from rich.table import Table
 
 from tt_bench.report.comparison import print_published
-from tt_bench.results import Row, RunResult, check_some, summarise, summarise_each
+from tt_bench.results import (
+    Estimate,
+    Row,
+    RunResult,
+    check_some,
+    estimate,
+    interquartile_mean,
+    mean_of_tasks,
+    summarise,
+    summarise_each,
+)
 
 _ERRORS = (
     "+- is the standard error of the mean: over the runs, one a training seed, or over "
     "the episodes where there is one run."
+)
+_INTERVALS = (
+    f"{_ERRORS} Of all datasets, each run counting once: interquartile mean (IQM) and "
+    "mean, with bootstrap intervals of 95 %, stratified by dataset."
 )
 _TRAINING = "trained: steps, min"
 _CAPTION = f"{_ERRORS} minutes: wall time of a run, training included."
@@ -55,24 +69,35 @@ def print_suite(console: Console, suite: Sequence[Sequence[RunResult]]) -> None:
 
 
 def tabulate_suite(suite: Sequence[Sequence[RunResult]]) -> Table:
-    """Lay out methods by datasets; the average counts each dataset once.
+    """Lay out methods by datasets, and what they come to on all together.
 
     Args:
         suite: the finished runs on each dataset, of the same methods.
     """
-    table = Table(box=box.ASCII2, caption=_ERRORS, caption_justify="left")
+    table = Table(box=box.ASCII2, caption=_INTERVALS, caption_justify="left")
     table.add_column("method", no_wrap=True)
     for results in suite:
         table.add_column(results[0].dataset["name"], justify="right")
+    table.add_column("IQM", justify="right")
     table.add_column("average", justify="right")
     for method in dict.fromkeys(result.method for result in suite[0]):
-        rows = [
-            summarise([result for result in results if result.method == method])
-            for results in suite
-        ]
-        average = np.mean([row.mean for row in rows])
-        table.add_row(method, *map(_mean, rows), f"{average:.1f}")
+        runs = [[r for r in results if r.method == method] for results in suite]
+        means = [_mean(summarise(each)) for each in runs]
+        table.add_row(method, *means, *_over_all(runs))
     return table
+
+
+def _over_all(runs: Sequence[Sequence[RunResult]]) -> list[str]:
+    """Say what the runs of a method on each dataset come to together."""
+    episodes = [[run.scores or run.returns for run in each] for each in runs]
+    both = (estimate(of, episodes) for of in (interquartile_mean, mean_of_tasks))
+    return list(map(_with_interval, both))
+
+
+def _with_interval(found: Estimate) -> str:
+    if np.isnan(found.low):
+        return f"{found.value:.1f}, no interval"
+    return f"{found.value:.1f} [{found.low:.1f}, {found.high:.1f}]"
 
 
 def _empty(unit: str, success: bool) -> Table:

@@ -3,18 +3,36 @@
 from tt_bench.results.entries import is_number, is_whole
 from tt_bench.results.result import RunResult, load_result, save_result
 from tt_bench.results.scores import normalise
+from tt_bench.results.statistics import (
+    Episodes,
+    Estimate,
+    estimate,
+    interquartile_mean,
+    mean_of_tasks,
+    median_of_tasks,
+    performance_profile,
+    probability_of_improvement,
+)
 from tt_bench.results.store import Store
 from tt_bench.results.summary import Row, check_some, summarise, summarise_each
 
 __all__ = [
+    "Episodes",
+    "Estimate",
     "Row",
     "RunResult",
     "Store",
     "check_some",
+    "estimate",
+    "interquartile_mean",
     "is_number",
     "is_whole",
     "load_result",
+    "mean_of_tasks",
+    "median_of_tasks",
     "normalise",
+    "performance_profile",
+    "probability_of_improvement",
     "save_result",
     "summarise",
     "summarise_each",
