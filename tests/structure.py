@@ -20,7 +20,7 @@ BENCH_FLOORS = (
     {"tasks", "agents", "evaluation", "results"},
     {"data", "report"},
     {"methods"},
-    {"runs", "studies", "speed", "learning"},
+    {"runs", "studies", "speed", "learning", "pages"},
     {"cli"},
 )
 """Rooms of tt_bench from the ground up; each imports from lower floors only."""

@@ -15,6 +15,7 @@ from tt_bench.cli.collect import Collect, run_collect
 from tt_bench.cli.compare import DEFAULT_DATASET, D4rl, run_d4rl, run_suite
 from tt_bench.cli.ending import as_process, explain, tell_interrupted
 from tt_bench.cli.learn import Learn, run_learn
+from tt_bench.cli.report import Report, run_report
 from tt_bench.cli.show import Show, run_show
 from tt_bench.cli.speed import Speed, run_speed
 from tt_bench.cli.study import Study, run_study
@@ -26,7 +27,7 @@ _PROGRAM = "tt-bench"
 _LOG_WIDTH = 120
 _PAPER_SEEDS, _PAPER_EPISODES = 5, 3  # arXiv 2106.02039, locomotion
 
-Command: TypeAlias = D4rl | Show | Collect | Speed | Learn | Study
+Command: TypeAlias = D4rl | Show | Collect | Speed | Learn | Study | Report
 
 
 def parse(arguments: Sequence[str]) -> Command:
@@ -42,6 +43,7 @@ def parse(arguments: Sequence[str]) -> Command:
         | Annotated[Speed, tyro.conf.subcommand("speed")]
         | Annotated[Learn, tyro.conf.subcommand("learn")]
         | Annotated[Study, tyro.conf.subcommand("study", default=Study(run=run))]
+        | Annotated[Report, tyro.conf.subcommand("report")]
     )
     command: Command = tyro.cli(commands, args=list(arguments), prog=_PROGRAM)
     return command
@@ -152,5 +154,7 @@ def _run(arguments: Sequence[str], console: Console) -> None:
         run_learn(command, console)
     elif isinstance(command, Study):
         run_study(command, console)
+    elif isinstance(command, Report):
+        run_report(command, console)
     else:
         run_collect(command, console)

@@ -1,5 +1,6 @@
 """Tables, pictures and videos made of results."""
 
+from tt_bench.report.comparison import describe_data
 from tt_bench.report.figure import new_figure, save_figure
 from tt_bench.report.maze_picture import draw_maze
 from tt_bench.report.published_scores import Published, published
@@ -11,6 +12,7 @@ __all__ = [
     "Published",
     "choose_numbers",
     "choose_renderer",
+    "describe_data",
     "draw_maze",
     "draw_rollout",
     "follow",

@@ -47,12 +47,12 @@ def _say(console: Console, text: str) -> None:
 def _our_side(result: RunResult) -> str:
     data = result.dataset
     return (
-        f"environment {result.environment['id']}, data {_describe(data)}; from "
+        f"environment {result.environment['id']}, data {describe_data(data)}; from "
         f"{data['source']}; +- as above"
     )
 
 
-def _describe(data: Mapping[str, Any]) -> str:
+def describe_data(data: Mapping[str, Any]) -> str:
     """Say which data ours is, and whether it is the data of the published scores."""
     name = data["name"]
     own, like = find_d4rl(name), similar_d4rl(name)

@@ -1,0 +1,98 @@
+"""Read every result below a folder; what can't be read is left out, with a note."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+
+from tt_bench.files import first_line
+from tt_bench.pages.words import plain
+from tt_bench.results import RunResult, load_result
+
+_RESULTS = "results"  # the folder's name in a dataset's
+_LARGEST = 64 * 2**20  # bytes of a result; one of a million episodes has less
+_DEEPEST = 20  # mappings within mappings
+_FARTHEST = 1e15  # from 0 that returns and scores are believed
+
+
+@attrs.frozen
+class Found:
+    """A result, and the folder of its dataset's runs."""
+
+    result: RunResult
+    folder: Path
+
+
+@attrs.frozen
+class Collected:
+    """What there is to report on, and notes on what was left out."""
+
+    found: tuple[Found, ...]
+    notes: tuple[str, ...]
+
+
+def collect(folder: Path) -> Collected:
+    """Read the results in a folder: that of all runs, of a dataset, or of results.
+
+    Raises:
+        ValueError: the folder is none, or has no result that can be read.
+    """
+    if not folder.is_dir():
+        raise ValueError(
+            f"expected a folder with results of runs, found none: {folder}"
+        )
+    found, notes = [], []
+    for path in sorted(_result_files(folder)):
+        try:
+            found.append(Found(_read(path), path.parent.parent))
+        except (ValueError, OSError) as error:
+            notes.append(f"left out: {plain(first_line(error))}")
+    if not found:
+        raise ValueError(_nothing(folder, notes))
+    return Collected(tuple(found), tuple(notes))
+
+
+def _result_files(folder: Path) -> Iterator[Path]:
+    """Yield the results below a folder; links are not followed."""
+    for place, _, names in os.walk(folder.absolute()):
+        if Path(place).name == _RESULTS:
+            for name in names:
+                path = Path(place, name)
+                if name.endswith(".json") and path.is_file() and not path.is_symlink():
+                    yield path
+
+
+def _read(path: Path) -> RunResult:
+    size = path.stat().st_size
+    if size > _LARGEST:
+        raise ValueError(f"{path}: {size:,} bytes, more than a result has")
+    result = load_result(path)
+    numbers = [*result.returns, *(result.scores or ()), *(result.reference or ())]
+    if max(map(abs, numbers)) > _FARTHEST:
+        raise ValueError(f"{path}: returns beyond {_FARTHEST:g}, which nothing earns")
+    if _too_deep((result.settings, result.dataset, result.environment, result.machine)):
+        raise ValueError(f"{path}: entries deeper than {_DEEPEST} mappings")
+    return result
+
+
+def _too_deep(entries: object) -> bool:
+    """Say whether entries are nested deeper than any that are written."""
+    level = [entries]
+    for _ in range(_DEEPEST):
+        level = [inner for each in level for inner in _inside(each)]
+    return bool(level)
+
+
+def _inside(entry: object) -> list[object]:
+    if isinstance(entry, dict):
+        return list(entry.values())
+    return list(entry) if isinstance(entry, list | tuple) else []
+
+
+def _nothing(folder: Path, notes: list[str]) -> str:
+    why = f"; the first of {len(notes)} {notes[0]}" if notes else ""
+    return (
+        f"expected finished runs in {folder}, as `tt-bench d4rl` leaves them in its "
+        f"--output folder, found none{why}"
+    )

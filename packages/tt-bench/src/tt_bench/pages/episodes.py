@@ -1,0 +1,60 @@
+"""Pictures and videos of episodes that lie beside results."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tt_bench.pages.boards import Board
+from tt_bench.pages.document import Media
+from tt_bench.pages.words import plain
+
+_PLACES = ("plan.png", "rollouts/*.png", "rollouts/*.mp4")
+_KINDS = {b"\x89PNG\r\n\x1a\n": (0, "image/png"), b"ftyp": (4, "video/mp4")}
+
+
+class Allowance:
+    """How many bytes of pictures and of videos a page may still take."""
+
+    def __init__(self, pictures: int, videos: int) -> None:
+        """Begin with so many."""
+        self._left = {"image/png": pictures, "video/mp4": videos}
+
+    def take(self, kind: str, size: int) -> bool:
+        """Take bytes if there are as many left."""
+        if size > self._left[kind]:
+            return False
+        self._left[kind] -= size
+        return True
+
+
+def find_media(board: Board, allowance: Allowance) -> tuple[list[Media], list[str]]:
+    """Read the pictures and videos of a board's runs, and name those left out."""
+    found, notes = [], []
+    for path in _files(board.folders):
+        kind = _kind(path)
+        if kind is None:
+            notes.append(f"neither PNG nor MP4: {plain(path)}")
+        elif not allowance.take(kind, path.stat().st_size):
+            notes.append(f"not on the page, for its size: {plain(path)}")
+        else:
+            place = str(path.relative_to(path.parents[1]))
+            found.append(Media(plain(place), kind, path.read_bytes(), path))
+    return found, notes
+
+
+def _files(folders: Sequence[Path]) -> Iterator[Path]:
+    """Yield files alone: a link might lead anywhere."""
+    for folder in folders:
+        for pattern in _PLACES:
+            for path in sorted(folder.glob(pattern)):
+                if path.is_file() and not path.is_symlink():
+                    yield path
+
+
+def _kind(path: Path) -> str | None:
+    """Return what a file is by its first bytes, None if it is neither."""
+    with path.open("rb") as file:
+        head = file.read(16)
+    for magic, (offset, kind) in _KINDS.items():
+        if head[offset:].startswith(magic):
+            return kind
+    return None
