@@ -85,8 +85,8 @@ def tabulate_suite(
     )
     columns = ("method", *STATISTICS, "datasets x runs")
     note = (
-        f"Scores of {counted(len(suite.boards), 'dataset')}, as rliable defines the statistics "
-        f"(arXiv 2108.13264). {INTERVALS}"
+        f"Scores of {counted(len(suite.boards), 'dataset')}; the statistics are those "
+        f"of rliable (arXiv 2108.13264). {INTERVALS}"
     )
     titles = tuple(map(Column, columns))
     return Table("all", "All datasets together", titles, rows, _with(note, suite))

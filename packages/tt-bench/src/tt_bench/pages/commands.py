@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 
 from tt_bench.catalogue import find_d4rl
-from tt_bench.methods import METHODS, Recipe, part_name, recipe_for
+from tt_bench.methods import METHODS, Recipe, default_settings, part_name, recipe_for
 from tt_bench.pages.boards import Board, Variant
 from tt_bench.pages.words import LONGEST, plain
 from tt_bench.results import RunResult
@@ -126,7 +126,8 @@ def _options(name: str, default: Any, value: Any) -> Iterator[str]:
         if value != default:
             yield from _option("", name, value)
         return
-    for key, entry in value.items():
+    # what an earlier version did not know had the value that is the class's default
+    for key, entry in {**default_settings()[name], **value}.items():
         if key in default and entry != default[key]:
             yield from _option(f"{name}.", key, entry)
 

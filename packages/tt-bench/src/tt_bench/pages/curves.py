@@ -2,18 +2,18 @@
 
 import csv
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tt_bench.files import read_json
-from tt_bench.pages.boards import Board
+from tt_bench.pages.boards import Board, Variant
 from tt_bench.pages.words import plain
 
 PARTS = ("observation", "action", "reward", "value")
 SCORE = "score"
 _LARGEST = 64 * 2**20  # bytes of a log
+_FARTHEST = 1e15  # from 0 that a number is drawn
 _LOG, _NOTES, _SETTINGS = "training.csv", "training.json", "settings.json"
 _NATS = "held_out_"
 
@@ -64,10 +64,7 @@ def _read(board: Board, path: Path) -> Iterator[tuple[str, Curve]]:
     if path.is_symlink() or path.stat().st_size > _LARGEST:
         return
     settings = read_json(path)
-    variants = board.variants
-    users = [
-        v.label for v in variants if any(_uses(r.settings, settings) for r in v.runs)
-    ]
+    users = [v.label for v in board.variants if _uses(v, settings)]
     points = tuple(_points(path.parent)) if users else ()
     if points:
         seed = settings.pop("seed")
@@ -75,8 +72,13 @@ def _read(board: Board, path: Path) -> Iterator[tuple[str, Curve]]:
         yield kind, Curve(", ".join(users), int(seed), points)
 
 
-def _uses(run: Mapping[str, Any], network: Mapping[str, Any]) -> bool:
-    return all(name in run and run[name] == value for name, value in network.items())
+def _uses(variant: Variant, network: Mapping[str, Any]) -> bool:
+    """Say whether a run has all the settings of a network."""
+    return any(
+        all(name in run.settings for name in network)
+        and all(run.settings[name] == network[name] for name in network)
+        for run in variant.runs
+    )
 
 
 def _points(folder: Path) -> Iterator[Point]:
@@ -111,6 +113,6 @@ def _point(step: Any, seconds: Any, found: Iterable[tuple[str, Any]]) -> Point:
 
 def _finite(value: Any) -> float:
     number = float(value)
-    if not math.isfinite(number):
-        raise ValueError(f"expected a finite number, got {plain(value, 40)}")
+    if not abs(number) <= _FARTHEST:  # false for NaN
+        raise ValueError(f"expected a number that can be drawn, got {plain(value, 40)}")
     return number

@@ -123,7 +123,8 @@ def _run_row(variant: Variant, run: RunResult) -> tuple[Cell, ...]:
             episodes(len(numbers)),
             _mean([run.returns]),
         ),
-        *(run.budget["steps"], run.budget["minutes"], *_machine(run.machine)),
+        *(run.budget["steps"], run.budget["minutes"]),
+        *_machine(run.machine),
         *(plain(run.finished, 40), plain(run.note)),
     )
 

@@ -12,6 +12,7 @@ from tt_bench.results.statistics import (
     median_of_tasks,
     performance_profile,
     probability_of_improvement,
+    run_means,
 )
 from tt_bench.results.store import Store
 from tt_bench.results.summary import Row, check_some, summarise, summarise_each
@@ -33,6 +34,7 @@ __all__ = [
     "normalise",
     "performance_profile",
     "probability_of_improvement",
+    "run_means",
     "save_result",
     "summarise",
     "summarise_each",
