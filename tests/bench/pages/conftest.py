@@ -18,7 +18,7 @@ def leave(tmp_path: Path) -> Leave:
     count = iter(range(1_000))
 
     def save(method: str, seed: int, scores: list[float] | None, **more: Any) -> Path:
-        folder = tmp_path / "runs" / more.pop("folder", "made")
+        folder: Path = tmp_path / "runs" / more.pop("folder", "made")
         path = folder / "results" / f"run-{next(count)}.json"
         save_result(made(method, seed, scores, **more), path)
         return folder
