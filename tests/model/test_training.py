@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -215,6 +216,40 @@ def test_processor_time_is_that_of_the_steps_alone(
     # each step reads the clock before and after: it takes a second of this clock
     assert [epoch.cpu_seconds for epoch in history] == [4.0, 8.0, 10.0]
     assert len(reads) == 2 * 10 + 3
+
+
+def test_the_time_of_callbacks_is_left_out() -> None:
+    seen: list[Progress | Epoch] = []
+
+    def wait(report: Progress | Epoch) -> None:
+        time.sleep(0.1)
+        seen.append(report)
+
+    config = settings(steps=12, steps_per_epoch=3, report_every=2)
+    began = time.perf_counter()
+    train(make(), sequences(), config, on_progress=wait, on_epoch=wait)
+    assert len(seen) == 10
+    assert seen[-1].seconds < time.perf_counter() - began - 0.9
+    assert [report.seconds for report in seen] == sorted(r.seconds for r in seen)
+
+
+def test_what_a_checkpoint_holds_was_reported_before(tmp_path: Path) -> None:
+    file, reported = tmp_path / "run.safetensors", list[int]()
+
+    def kill(progress: Progress) -> None:
+        reported.append(progress.step)
+        if progress.step == 8:
+            raise RuntimeError("killed")
+
+    config = settings(steps=12, report_every=2, checkpoint_every=4)
+    with pytest.raises(RuntimeError, match="killed"):
+        train(make(), sequences(), config, checkpoint=file, on_progress=kill)
+    train(
+        *(make(), sequences(), config),
+        checkpoint=file,
+        on_progress=lambda progress: reported.append(progress.step),
+    )
+    assert reported == [2, 4, 6, 8, 6, 8, 10, 12]
 
 
 def test_training_prints_nothing(

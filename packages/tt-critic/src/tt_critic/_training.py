@@ -5,7 +5,7 @@ import json
 import logging
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,6 +39,7 @@ class Progress(NamedTuple):
         value_loss: Expectile loss of V.
         q_loss: Squared Bellman errors of both Q, summed.
         policy_loss: Weighted negative log-likelihood.
+        critic: Makes a critic of what is trained so far.
     """
 
     step: int
@@ -46,11 +47,14 @@ class Progress(NamedTuple):
     value_loss: float
     q_loss: float
     policy_loss: float
+    critic: Callable[[], Critic]
 
 
 def log_progress(progress: Progress) -> None:
     """Write one line to the logger ``tt_critic``, at level INFO."""
-    _LOG.info("update %d of %d: V loss %.4g, Q loss %.4g, policy loss %.4g", *progress)
+    _LOG.info(
+        "update %d of %d: V loss %.4g, Q loss %.4g, policy loss %.4g", *progress[:5]
+    )
 
 
 def train_critic(
@@ -109,16 +113,24 @@ def train_critic(
     store = (
         None if checkpoint is None else _Checkpoint(Path(checkpoint), config, packed)
     )
-    _loop(learner, config.steps, store, checkpoint_every, report_every, on_progress)
-    return Critic(
-        observation_size=sizes.observation,
-        action_size=sizes.action,
-        hidden=config.hidden,
-        networks=learner.trained.clone(),
-        log_deviation=learner.log_deviation.clone(),
-        bounds=torch.from_numpy(space).to(learner.networks),
-        tanh=config.tanh,
-    )
+
+    def critic() -> Critic:
+        return Critic(
+            observation_size=sizes.observation,
+            action_size=sizes.action,
+            hidden=config.hidden,
+            networks=learner.trained.clone(),
+            log_deviation=learner.log_deviation.clone(),
+            bounds=torch.from_numpy(space).to(learner.networks),
+            tanh=config.tanh,
+        )
+
+    def report(done: int, losses: Sequence[float]) -> None:
+        value, q, policy = losses
+        on_progress(Progress(done, config.steps, value, q, policy, critic))
+
+    _loop(learner, config.steps, store, checkpoint_every, report_every, report)
+    return critic()
 
 
 def _loop(
@@ -127,9 +139,12 @@ def _loop(
     checkpoint: "_Checkpoint | None",
     checkpoint_every: int,
     report_every: int,
-    on_progress: Callable[[Progress], None],
+    report: Callable[[int, Sequence[float]], None],
 ) -> None:
-    """Update to the end, with checkpoints and reports after the updates."""
+    """Update to the end, with reports and checkpoints after the updates.
+
+    What a checkpoint holds has been reported: who is killed in between reports again.
+    """
     start = 0 if checkpoint is None else checkpoint.restore(learner)
     checked = start
     with held_interrupts() as pressed:
@@ -141,11 +156,9 @@ def _loop(
             if reports or saves:
                 losses = _finite_losses(learner, checked, done, steps)
                 checked = done
-            if checkpoint is not None and saves:
-                checkpoint.save(learner, done)
             try:
                 if reports:
-                    on_progress(Progress(done, steps, *losses))
+                    report(done, losses)
                 if pressed.is_set():
                     raise KeyboardInterrupt
             except KeyboardInterrupt:
@@ -153,6 +166,8 @@ def _loop(
                     _finite_losses(learner, checked, done, steps)
                     checkpoint.save(learner, done)
                 raise
+            if checkpoint is not None and saves:
+                checkpoint.save(learner, done)
 
 
 def _finite_losses(

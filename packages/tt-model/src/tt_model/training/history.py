@@ -22,7 +22,7 @@ class Epoch:
             token to predict.
         parts: The mean of `held_out` over each named part of a transition.
         learning_rate: Of its last step.
-        seconds: Time since training began, interruptions left out.
+        seconds: Time since training began, without interruptions and callbacks.
         cpu_seconds: Processor time of the steps alone, all threads of the process
             together: held-out losses, checkpoints and callbacks are left out.
     """
@@ -54,6 +54,7 @@ class Progress:
         learning_rate: Of the last step.
         tokens_per_second: Predicted tokens, mean since training began or was resumed.
         seconds_left: Time to the last step at that rate.
+        seconds: Time since training began, without interruptions and callbacks.
     """
 
     step: int
@@ -63,6 +64,7 @@ class Progress:
     learning_rate: float
     tokens_per_second: float
     seconds_left: float
+    seconds: float = 0.0
 
 
 class Stopwatch:
@@ -83,6 +85,15 @@ class Stopwatch:
         began = time.process_time()
         yield
         self.cpu_seconds += time.process_time() - began
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Leave out the time that something else takes."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._began += time.perf_counter() - began
 
     def total(self) -> float:
         """Return the seconds of this run and the earlier ones."""

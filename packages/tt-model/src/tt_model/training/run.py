@@ -150,6 +150,7 @@ class Run:
             learning_rate=learning_rate(self.step - 1, self.learner.schedule),
             tokens_per_second=self.config.batch * size / step_seconds,
             seconds_left=(self.config.steps - self.step) * step_seconds,
+            seconds=self.watch.total(),
         )
 
     def _looks(self) -> bool:

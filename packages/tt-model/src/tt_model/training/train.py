@@ -88,24 +88,31 @@ def _loop(
     on_progress: Callable[[Progress], None] | None,
     on_epoch: Callable[[Epoch], None] | None,
 ) -> None:
-    """Advance a run to its end, with checkpoints and reports after the steps."""
+    """Advance a run to its end, with reports and checkpoints after the steps.
+
+    What a checkpoint holds has been reported: who is killed in between reports again.
+    """
     steps, config = run.config.steps, run.config
     with held_interrupts() as interrupted:
         while run.step < steps:
             record = run.advance()
             last = run.step == steps
-            if last or run.step % config.checkpoint_every == 0:
-                run.save()
             try:
                 if on_epoch is not None and record is not None:
-                    on_epoch(record)
+                    with run.watch.stopped():
+                        on_epoch(record)
                 if on_progress and (last or run.step % config.report_every == 0):
-                    on_progress(run.progress())
-                if interrupted.is_set():
-                    raise KeyboardInterrupt
+                    progress = run.progress()
+                    with run.watch.stopped():
+                        on_progress(progress)
             except KeyboardInterrupt:
                 run.save()
                 raise
+            stopped = interrupted.is_set()
+            if last or stopped or run.step % config.checkpoint_every == 0:
+                run.save()
+            if stopped:
+                raise KeyboardInterrupt
 
 
 def _choose(
