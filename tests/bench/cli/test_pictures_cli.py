@@ -66,21 +66,29 @@ def hopper_options() -> list[str]:
     return write_dataset("test/hopper-v0", "Hopper-v5", [[1.2, *[0.0] * 10]])
 
 
-def test_a_run_of_both_methods_in_a_maze_draws_their_plans(
+def test_the_study_of_mazes_draws_plans_and_the_main_command_does_not(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = maze_options()
-    assert main(["d4rl", *options, "--methods", "tt"]) == 0
-    assert not list(tmp_path.glob(".tt/*/plan.png"))
     assert main(["d4rl", *options, "--methods", "tt", "tt+q"]) == 0
-    (path,) = tmp_path.glob(".tt/*/plan.png")
-    assert f"plans: {path.relative_to(tmp_path)}" in capsys.readouterr().out
+    assert not list(tmp_path.glob(".tt/*/*.png"))
+    capsys.readouterr()
+    assert main(["study", "mazes", *options]) == 0
+    printed = capsys.readouterr().out
+    assert "training: " not in printed, "what was trained was not found"
+    (path,) = tmp_path.glob(".tt/*/studies/mazes.png")
+    assert str(path.relative_to(tmp_path)) in printed
     assert imread(path).shape[1] == 1200
-    path.unlink()
-    for critic in tmp_path.glob(".tt/*/critic-*/critic.safetensors"):
-        critic.unlink()
-    assert main(["d4rl", *options, "--methods", "tt", "tt+q"]) == 0
-    assert not path.exists(), "a critic was trained for a picture alone"
+    found = json.loads(path.with_suffix(".json").read_text())
+    assert set(found["returns"]) == {"TT", "TT+Q"}
+    assert found["agreement"] == [], "this data is not made here"
+
+
+def test_the_study_of_mazes_refuses_what_is_none(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["study", "mazes", *hopper_options()]) == 2
+    assert "expected a maze, Hopper-v5 is none" in capsys.readouterr().err
 
 
 def test_an_episode_is_shown_once_a_model_is_trained(
@@ -92,7 +100,6 @@ def test_an_episode_is_shown_once_a_model_is_trained(
     assert "d4rl --dataset test/hopper-v0 --methods tt`" in refused
     assert not list(tmp_path.glob(".tt/*/transformer-*")), "an empty folder was made"
     assert main(["d4rl", *options, "--methods", "tt", "tt+q"]) == 0
-    assert not list(tmp_path.glob(".tt/*/plan.png")), "this is no maze"
     assert main(["show", *options, "--method", "tt+q", "--numbers", "0", "5"]) == 0
     (path,) = tmp_path.glob(".tt/*/rollouts/tt-plus-q-seed0-*.png")
     assert str(path.relative_to(tmp_path)) in capsys.readouterr().out

@@ -14,7 +14,6 @@ from rich.console import Console
 from tt_bench.cli.datasets import load_shown
 from tt_bench.cli.messages import (
     announce,
-    describe_agreement,
     describe_settings,
     foretell,
     published_names,
@@ -22,20 +21,18 @@ from tt_bench.cli.messages import (
 )
 from tt_bench.cli.progress import say, shown_on
 from tt_bench.data import Goal
-from tt_bench.methods import CRITIC, METHODS, Recipe, own_settings, recipe_for
+from tt_bench.methods import Recipe, own_settings, recipe_for
 from tt_bench.report import print_report, print_suite
 from tt_bench.results import RunResult
 from tt_bench.runs import (
     SUITES,
     Experiment,
-    Run,
     RunConfig,
     choose_threads,
     plan_runs,
     run_all,
     within_budget,
 )
-from tt_bench.studies import check_values, draw_plans
 
 DEFAULT_DATASET = "tt/pointmaze/umaze-v0"
 _MOST_THREADS = 1_024
@@ -130,7 +127,6 @@ def run_d4rl(options: D4rl, console: Console) -> list[RunResult]:
     names = published_names(results)
     print_report(console, results, references(dataset), names)
     say(console, f"results and models: {experiment.store.folder}")
-    _study_maze(experiment, console)
     return results
 
 
@@ -145,22 +141,6 @@ def _foretell(options: D4rl, experiment: Experiment, console: Console) -> None:
 
 def _can_be_small(dataset: str) -> bool:
     return recipe_for(dataset, small=True) != recipe_for(dataset)
-
-
-def _study_maze(experiment: Experiment, console: Console) -> None:
-    """In a maze, check the critic's V and draw how its transformer plans."""
-    config, notify = experiment.config, shown_on(console)
-    used = [net for name in config.methods for net in METHODS[name].networks]
-    if CRITIC in used:
-        context = attrs.evolve(experiment.learning(notify), seed=config.first_seed)
-        agreement = check_values(context)
-        if agreement is not None:
-            say(console, describe_agreement(agreement, config.first_seed))
-    if {"tt", "tt+q"} <= set(config.methods):
-        contexts = (experiment.context(Run(name, 0), notify) for name in ("tt", "tt+q"))
-        picture = draw_plans(*contexts)
-        if picture is not None:
-            say(console, f"plans: {picture}")
 
 
 def load_options(options: D4rl) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from tt_bench.methods import METHODS, PlannerSettings, Recipe
 from tt_bench.results import RunResult, normalise
 from tt_bench.runs import Experiment, Run, estimate_seconds
 from tt_bench.speed import matmul_peak
-from tt_bench.studies import Agreement
 
 _LOOK = 512  # a matmul of this size tells enough of the machine
 _LOOKS, _APART = 5, 0.1  # of which some may be disturbed, and seconds between two
@@ -112,13 +111,3 @@ def published_names(results: Sequence[RunResult]) -> dict[str, str]:
         if published_as is not None:
             names[result.method] = published_as(result.settings)
     return names
-
-
-def describe_agreement(agreement: Agreement, seed: int) -> str:
-    """Say how V of a critic compares with what is found without a network."""
-    return (
-        f"V of iql seed {seed} at 100 new states correlates "
-        f"{agreement.table:.3f} with V that a table learns from the same data, "
-        f"{agreement.data:.3f} with discounted shortest ways to the goal that the "
-        f"data shows, and {agreement.maze:.3f} with those through the maze"
-    )

@@ -14,15 +14,23 @@ from tt_bench.cli.datasets import load_shown
 from tt_bench.cli.progress import say, shown_on
 from tt_bench.files import read_json, write_json
 from tt_bench.interface import Notify
-from tt_bench.methods import TRANSFORMER, Context, EnsembleSettings, run_settings
+from tt_bench.methods import (
+    TRANSFORMER,
+    Context,
+    EnsembleSettings,
+    find_critic,
+    run_settings,
+)
 from tt_bench.runs import Experiment, Run, run_all
 from tt_bench.studies import (
     AttentionSettings,
     HorizonSettings,
+    check_values,
     compare_imitators,
     draw_attention,
     draw_horizon,
     draw_imitation,
+    draw_plans,
     error_ratios,
     imitating,
     study_attention,
@@ -39,7 +47,8 @@ class Study:
 
     Attributes:
         name: horizon: how wrong models are, the further they imagine; attention: where
-            the transformer looks; imitation: what doing the likeliest thing earns.
+            the transformer looks; imitation: what doing the likeliest thing earns;
+            mazes: what a critic and plans are like in a maze.
         starts: Of horizon: places in held-out episodes.
         particles: Of horizon: imagined from each place; their mean is the prediction.
         steps_ahead: Of horizon: how far.
@@ -49,7 +58,8 @@ class Study:
     """
 
     name: Annotated[
-        Literal["horizon", "attention", "imitation"], tyro.conf.Positional
+        Literal["horizon", "attention", "imitation", "mazes"],
+        tyro.conf.Positional,
     ] = "horizon"
     starts: int = attrs.field(default=64, validator=ge(1))
     particles: int = attrs.field(default=16, validator=ge(1))
@@ -78,7 +88,10 @@ def run_study(options: Study, console: Console) -> None:
         say(console, str(written))
 
 
-_SHOWN = ("ratios", "markovian", "smoothing", "behaviour", "relative")
+_SHOWN = (
+    *("ratios", "markovian", "smoothing", "behaviour", "relative"),
+    *("agreement", "returns"),
+)
 _Found = tuple[dict[str, Any], Path]
 
 
@@ -117,10 +130,26 @@ def _imitation(_: Study, experiment: Experiment, notify: Notify) -> _Found:
     return found, path
 
 
+def _mazes(_: Study, experiment: Experiment, notify: Notify) -> _Found:
+    """Draw the plans of the first seed, and check every seed's critic."""
+    path, first = _path(experiment, "mazes"), experiment.config.first_seed
+    contexts = [experiment.context(Run(name, first), notify) for name in ("tt", "tt+q")]
+    returns = draw_plans(*contexts, path)
+    checked = [_agreement(one) for one in _contexts(experiment, "iql", notify)]
+    return {"agreement": [one for one in checked if one], "returns": returns}, path
+
+
+def _agreement(context: Context) -> dict[str, float]:
+    find_critic(context)
+    found = check_values(context)
+    return attrs.asdict(found) if found else {}
+
+
 _STUDIES: dict[str, Callable[[Study, Experiment, Notify], _Found]] = {
     "horizon": _horizon,
     "attention": _attention,
     "imitation": _imitation,
+    "mazes": _mazes,
 }
 
 
@@ -133,9 +162,7 @@ def _each_seed(
 ) -> list[dict[str, Any]]:
     """Ask the models of every seed, or find what they answered before."""
     found = []
-    first, count = experiment.config.first_seed, experiment.config.seeds
-    for seed in range(first, first + count):
-        context = experiment.context(Run("tt", seed), notify)
+    for context in _contexts(experiment, "tt", notify):
         parts = (*TRANSFORMER.parts, EnsembleSettings)
         known = {**run_settings(context, parts), "study": attrs.asdict(settings)}
         path = experiment.store.study_path(options.name, known)
@@ -143,6 +170,12 @@ def _each_seed(
             write_json(path, ask(context))
         found.append(read_json(path))
     return found
+
+
+def _contexts(experiment: Experiment, method: str, notify: Notify) -> list[Context]:
+    first, count = experiment.config.first_seed, experiment.config.seeds
+    seeds = range(first, first + count)
+    return [experiment.context(Run(method, seed), notify) for seed in seeds]
 
 
 def _path(experiment: Experiment, name: str) -> Path:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tt_bench.evaluation import Rollout, episode_seeds, record
 from tt_bench.interface import FloatArray, working
-from tt_bench.methods import TT, TT_AND_Q, Context, Method, find_critic, untrained
+from tt_bench.methods import TT, TT_AND_Q, Context, Method, find_critic
 from tt_bench.report import draw_maze
 from tt_bench.tasks import MazeMap, grid, open_maze, visited, walls
 
@@ -23,34 +23,39 @@ _NEIGHBOURS = 20_000  # data among which the nearest is sought
 _BLOCK = 1_024
 
 
-def draw_plans(tt: Context, tt_and_q: Context) -> Path | None:
-    """Write `plan.png`: an episode by TT and by TT+Q, over the critic's V.
+def draw_plans(tt: Context, tt_and_q: Context, path: Path) -> dict[str, float]:
+    """Write a picture of an episode by TT and by TT+Q, over the critic's V.
 
     Args:
         tt: the data, settings and seed of the transformer with value tokens.
         tt_and_q: those of the one with a critic.
+        path: of the picture.
 
     Returns:
-        The file, or None if the environment is no maze or a trained model is gone.
+        What the two episodes returned.
+
+    Raises:
+        ValueError: the environment is no maze.
     """
-    rows = {"TT": (TT, tt), "TT+Q": (TT_AND_Q, tt_and_q)}
-    if any(untrained(context, method) for method, context in rows.values()):
-        return None
     maze, _ = open_maze(tt.dataset.make_env, episode_seeds(tt.seed, 1)[0])
     if maze is None:
-        return None
+        raise ValueError(
+            f"expected a maze, {tt.dataset.env_id} is none: choose a --dataset such as "
+            "tt/pointmaze/large-sparse-v0"
+        )
     critic = find_critic(tt_and_q).critic
     observations = tt.dataset.episodes.observations
-    path = tt.store.folder / "plan.png"
+    rows = {"TT": (TT, tt), "TT+Q": (TT_AND_Q, tt_and_q)}
+    played = {title: _play(title, *row) for title, row in rows.items()}
     draw_maze(
         maze,
         value_map(maze, critic.v, observations),
-        {title: _play(title, *row) for title, row in rows.items()},
+        played,
         path,
         title=tt.dataset.name,
         values_name=f"critic's V, {_elsewhere(observations)}",
     )
-    return path
+    return {title: float(one.rewards.sum()) for title, one in played.items()}
 
 
 def _play(title: str, method: Method, context: Context) -> Rollout:
