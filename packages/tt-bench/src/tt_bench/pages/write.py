@@ -13,6 +13,7 @@ from tt_bench.pages.episodes import Allowance
 from tt_bench.pages.latex import latex
 from tt_bench.pages.markdown import markdown
 from tt_bench.pages.page import page
+from tt_bench.pages.studies import with_studies
 from tt_bench.pages.words import plain
 
 _MEGABYTE = 2**20
@@ -35,7 +36,9 @@ def write_report(folder: Path, output: Path, *, video_megabytes: float = 50) -> 
     """
     videos = int(video_megabytes * _MEGABYTE)
     words = ("tt-bench", "report", plain(folder), "--output", plain(output))
-    document = build(collect(folder), shlex.join(words), Allowance(_PICTURES, videos))
+    allowance = Allowance(_PICTURES, videos)
+    document = build(collect(folder), shlex.join(words), allowance)
+    document = with_studies(document, folder, allowance)
     for name, content in _files(document, output).items():
         with written_whole(output / name) as partial:
             partial.write_bytes(content)

@@ -1,0 +1,93 @@
+"""What studies found, beside the results: their numbers and their pictures."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tt_bench.files import first_line, read_json
+from tt_bench.pages.document import Column, Document, Media, Part, Section, Table
+from tt_bench.pages.episodes import Allowance
+from tt_bench.pages.words import flat, number, plain
+
+_FOLDER = "studies"  # in a dataset's
+_ONE_SEED = re.compile(r"-seed\d+-[0-9a-f]{8}$")  # of a file that is a part of a study
+_LARGEST = 64 * 2**20  # bytes
+_MOST = 100  # rows, and seeds that are shown of a row
+_FARTHEST = 1e15  # from 0 that a number is believed
+_PNG = b"\x89PNG\r\n\x1a\n"
+_COLUMNS = (Column("number"), Column("mean", 3), Column("seeds", 0), Column("of each"))
+
+
+def with_studies(document: Document, folder: Path, allowance: Allowance) -> Document:
+    """Add a section for each study below a folder, before the last section.
+
+    What can't be read is left out, with a note.
+    """
+    found = [
+        _section(path, count, allowance)
+        for count, path in enumerate(sorted(_files(folder)), 1)
+    ]
+    *before, last = document.sections
+    return document._replace(sections=(*before, *found, last))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield the studies below a folder; links are not followed."""
+    for place, _, names in os.walk(folder.absolute()):
+        if Path(place).name == _FOLDER:
+            for name in names:
+                path = Path(place, name)
+                whole = path.suffix == ".json" and not _ONE_SEED.search(path.stem)
+                if whole and path.is_file() and not path.is_symlink():
+                    yield path
+
+
+def _section(path: Path, count: int, allowance: Allowance) -> Section:
+    dataset = path.parents[1].name
+    parts: list[Part] = []
+    try:
+        parts.append(_tabulate(_read(path), path.stem, count))
+    except (ValueError, OSError) as error:
+        parts.append(f"left out: {plain(first_line(error))}")
+    parts += _picture(path.with_suffix(".png"), allowance)
+    return Section(plain(f"Study of {path.stem}: {dataset}"), tuple(parts))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    size = path.stat().st_size
+    if size > _LARGEST:
+        raise ValueError(f"{path}: {size:,} bytes, more than a study has")
+    found = read_json(path)
+    found.pop("seeds", None)  # curves and maps, which the picture shows
+    return found
+
+
+def _tabulate(found: dict[str, Any], study: str, count: int) -> Table:
+    rows = []
+    for name, value in list(flat(found).items())[:_MOST]:
+        seeds = value if isinstance(value, list) else [value]
+        if seeds and all(map(_is_number, seeds)):
+            each = ", ".join(number(one, 3) for one in seeds[:_MOST])
+            mean = float(np.mean(np.array(seeds, np.float64)))
+            rows.append((plain(name), mean, float(len(seeds)), plain(each)))
+    title = plain(f"Numbers of the study {study}")
+    return Table(f"study-{count}", title, _COLUMNS, tuple(rows))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and abs(value) <= _FARTHEST
+
+
+def _picture(path: Path, allowance: Allowance) -> list[Part]:
+    if not path.is_file() or path.is_symlink():
+        return []
+    if not allowance.take("image/png", path.stat().st_size):
+        return [f"not on the page, for its size: {plain(path)}"]
+    content = path.read_bytes()
+    if not content.startswith(_PNG):
+        return [f"not a PNG: {plain(path)}"]
+    return [Media(plain(path.name), "image/png", content, path)]
