@@ -3,7 +3,7 @@
 import torch
 
 from tt_bench.methods.critic import TrainedCritic, Units
-from tt_bench.methods.planners import critic_evaluator
+from tt_bench.methods.planners import critic_evaluator, outcome_evaluator
 from tt_bench.methods.settings import PlannerSettings
 from tt_critic import Critic
 from tt_plan import Evaluator, Outcome
@@ -61,3 +61,20 @@ def test_an_advantage_is_the_critics_alone() -> None:
     outcome = judge(PlannerSettings(critic="advantage"))
     torch.testing.assert_close(outcome.reward, torch.tensor([46.0 - 8.0, 62.0 - 6.0]))
     assert outcome.value.tolist() == [0.0, 0.0]
+
+
+def test_a_goal_takes_the_place_of_reward_and_value() -> None:
+    settings = PlannerSettings(goal=(2.0,))
+    evaluator = outcome_evaluator(BINS, Layout(1, 1), settings, "cpu")
+    outcome = evaluator(TOKENS, torch.zeros(2, 4, 3))
+    assert outcome.reward.tolist() == [0.5, 0.5], "3 and 1 are both 1 from 2"
+    assert outcome.value.tolist() == [0.5, 0.5]
+
+
+def test_a_goal_names_its_numbers() -> None:
+    bins = UniformBins([[2.0], *BINS.edges], [[0.0, 9.0], *MIDDLES])
+    settings = PlannerSettings(goal=(3.0,), goal_columns=(1,))
+    evaluator = outcome_evaluator(bins, Layout(2, 1), settings, "cpu")
+    tokens = torch.tensor([[0, 1, 0, 0, 0], [1, 0, 0, 0, 0]])
+    outcome = evaluator(tokens, torch.zeros(2, 5, 3))
+    torch.testing.assert_close(outcome.reward, torch.tensor([1.0, 1 / 3]))

@@ -14,6 +14,7 @@ from tt_plan import (
     Advantage,
     Evaluator,
     Expectation,
+    Goal,
     Plan,
     Quantile,
     QValue,
@@ -33,8 +34,15 @@ _State = TypeVar("_State")
 def outcome_evaluator(
     bins: Bins, layout: Layout, settings: PlannerSettings, device: str
 ) -> Evaluator:
-    """Judge by reward and value tokens, as the settings say."""
+    """Judge by reward and value tokens, or by a goal, as the settings say.
+
+    Raises:
+        ValueError: an observation has no such numbers as the goal's.
+    """
     middles = torch.tensor(bins.middles, device=device)
+    if settings.goal:
+        columns = settings.goal_columns or range(len(settings.goal))
+        return Goal(settings.goal, middles[layout.observation_slice], columns)
     reward = middles[layout.reward_slice.start]
     value = middles[layout.value_slice.start] if settings.value else None
     if settings.outcome == "quantile":

@@ -121,6 +121,9 @@ class PlannerSettings:
             ("expectation") or the level below which `quantile` of them lies.
         quantile: That share, for "quantile".
         value: Add the value token to the rewards.
+        goal: Numbers of an observation to come near to, in place of reward and value
+            tokens; none by default.
+        goal_columns: Which numbers they are, the first ones by default.
         critic: What a critic's plan is worth: rewards so far and the Q of its last step
             ("q"), or the advantages Q - V of all steps ("advantage").
         search: Cut candidates after each transition ("beam"), draw `beam` whole
@@ -147,6 +150,8 @@ class PlannerSettings:
     )
     quantile: float = attrs.field(default=0.5, validator=[gt(0.0), lt(1.0)])
     value: bool = True
+    goal: tuple[float, ...] = ()
+    goal_columns: tuple[int, ...] = ()
     critic: Literal["q", "advantage"] = attrs.field(
         default="q", validator=in_(("q", "advantage"))
     )

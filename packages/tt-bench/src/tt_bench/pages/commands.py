@@ -128,7 +128,7 @@ def _options(name: str, default: Any, value: Any) -> Iterator[str]:
         return
     # what an earlier version did not know had the value that is the class's default
     for key, entry in {**default_settings()[name], **value}.items():
-        if key in default and entry != default[key]:
+        if key in default and _listed(entry) != _listed(default[key]):
             yield from _option(f"{name}.", key, entry)
 
 
@@ -136,4 +136,10 @@ def _option(prefix: str, name: str, value: Any) -> tuple[str, ...]:
     prefix, name = prefix.replace("_", "-"), name.replace("_", "-")
     if isinstance(value, bool):
         return (f"--{prefix}{'' if value else 'no-'}{name}",)
-    return (f"--{prefix}{name}", plain(value))
+    several = value if isinstance(value, list | tuple) else (value,)
+    return (f"--{prefix}{name}", *map(plain, several))
+
+
+def _listed(value: Any) -> Any:
+    """Return several values as JSON has them."""
+    return list(value) if isinstance(value, tuple) else value
