@@ -1,19 +1,15 @@
 """Train a critic from transitions, with checkpoints that continue exactly."""
 
-import hashlib
-import json
 import logging
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import attrs
 import torch
-from torch import Tensor
 
-from tt_critic import _files
+from tt_critic._checkpoint import Checkpoint
 from tt_critic._config import IQLConfig
 from tt_critic._critic import Critic
 from tt_critic._device import usable_device
@@ -26,7 +22,6 @@ from tt_critic._transitions import (
     pack,
 )
 
-_KIND = "tt-critic checkpoint"
 _LOG = logging.getLogger("tt_critic")
 
 
@@ -110,9 +105,7 @@ def train_critic(
         )
     packed = pack(transitions)
     learner = Learner(packed.to(device), sizes, config, cuda_graph=cuda_graph)
-    store = (
-        None if checkpoint is None else _Checkpoint(Path(checkpoint), config, packed)
-    )
+    store = None if checkpoint is None else Checkpoint(Path(checkpoint), config, packed)
 
     def critic() -> Critic:
         return Critic(
@@ -136,7 +129,7 @@ def train_critic(
 def _loop(
     learner: Learner,
     steps: int,
-    checkpoint: "_Checkpoint | None",
+    checkpoint: Checkpoint | None,
     checkpoint_every: int,
     report_every: int,
     report: Callable[[int, Sequence[float]], None],
@@ -195,68 +188,3 @@ def _check_intervals(checkpoint_every: int, report_every: int) -> None:
             "checkpoint_every and report_every must be at least 1, got "
             f"{checkpoint_every} and {report_every}."
         )
-
-
-class _Checkpoint:
-    """Save and restore a learner, for one run's settings and data."""
-
-    def __init__(self, path: Path, config: IQLConfig, packed: Tensor) -> None:
-        digest = hashlib.blake2b(packed.numpy().data, digest_size=16)
-        facts = {"config": attrs.asdict(config), "data": digest.hexdigest()}
-        self._path = path
-        self._facts: dict[str, Any] = json.loads(json.dumps(facts))
-
-    def save(self, learner: Learner, step: int) -> None:
-        _files.write(self._path, _KIND, learner.state(), {**self._facts, "step": step})
-
-    def restore(self, learner: Learner) -> int:
-        """Return how many updates are done: 0 without a checkpoint."""
-        if not self._path.exists():
-            return 0
-        state, facts = _files.read(self._path, _KIND)
-        try:
-            self._check_same(facts)
-            self._check_device(state, learner.state())
-            learner.restore(state)
-            return int(facts["step"])
-        except (AttributeError, LookupError, RuntimeError, TypeError) as error:
-            raise ValueError(
-                f"{self._path} must hold a learner's state, but does not ({error}); "
-                "delete it to begin anew."
-            ) from error
-
-    def _check_same(self, facts: Mapping[str, Any]) -> None:
-        if facts["data"] != self._facts["data"]:
-            raise ValueError(
-                f"{self._path} must belong to the given transitions, but was made from "
-                "others; use another checkpoint path, or delete the file."
-            )
-        earlier = attrs.asdict(IQLConfig())  # what was not there yet was the default
-        saved, given = {**earlier, **facts["config"]}, self._facts["config"]
-        changed = [
-            f"{name} ({saved.get(name)} there, {value} here)"
-            for name, value in given.items()
-            if saved.get(name) != value
-        ]
-        if changed:
-            raise ValueError(
-                f"{self._path} must have the given settings, but differs in "
-                f"{', '.join(changed)}; use another checkpoint path, or delete it."
-            )
-
-    def _check_device(
-        self, saved: Mapping[str, Tensor], own: Mapping[str, Tensor]
-    ) -> None:
-        there, here = _kind_of_device(saved), _kind_of_device(own)
-        if there != here:
-            raise ValueError(
-                f"{self._path} must be continued on {there}, where it was made, as its "
-                f"random draws can't go on elsewhere; got {here}; give device= as "
-                "before, or delete the file to begin anew."
-            )
-
-
-def _kind_of_device(state: Mapping[str, Tensor]) -> str:
-    """Name the kind of device whose generator a learner's state holds."""
-    on_cpu = torch.Generator().get_state().shape
-    return "cpu" if state["generator"].shape == on_cpu else "an accelerator (cuda)"
