@@ -20,7 +20,7 @@ from tt_bench.methods.settings import (
     TrainingSettings,
 )
 from tt_bench.methods.tokens import fit_bins
-from tt_bench.methods.transformer import model_config
+from tt_bench.methods.transformer_config import model_config
 from tt_bench.tasks.ant_driver import AntDriver, WalkConfig
 from tt_bench.tasks.d4rl_ant_maze import d4rl_maze
 from tt_bench.tasks.maze import MAZES

@@ -114,7 +114,7 @@ def test_the_minutes_of_a_critic_count_those_before_an_interruption(
     # five reports and the interrupt, then one and the end
     assert go(lambda *_: None) == 60 + 20
     left = {path.name for path in tmp_path.iterdir()}
-    assert left == {"critic.safetensors", "training.json"}
+    assert left == {"critic.safetensors", "training.csv", "training.json"}
 
 
 def test_a_policy_has_a_tanh_where_the_recipe_says_so(tmp_path: Path) -> None:

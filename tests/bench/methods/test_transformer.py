@@ -17,7 +17,8 @@ from tt_bench.methods.settings import (
     TrainingSettings,
 )
 from tt_bench.methods.tokens import fit_bins, split
-from tt_bench.methods.transformer import model_config, train_config, train_transformer
+from tt_bench.methods.transformer import train_transformer
+from tt_bench.methods.transformer_config import model_config, train_config
 from tt_model.training.optimizer import Schedule, learning_rate
 from tt_tokenize import Layout
 

@@ -117,6 +117,7 @@ def test_a_killed_process_holds_nothing_and_leaves_nothing(
     assert left - {"net.npz", "critic.safetensors", "model.safetensors"} <= {
         "notes.part",
         "tokenizer.npz",
+        "training.csv",
         "training.json",
     }
     assert "notes.part" in left

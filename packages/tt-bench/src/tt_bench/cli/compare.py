@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import attrs
 import torch
@@ -77,6 +77,9 @@ class D4rl:
             faster before each run; a run that resumes is the same bit for bit only
             with the same number.
         output: Folder for results and trained models.
+        log: What is told of training besides training.csv: tensorboard, wandb.
+        evaluate_every: Score what is trained every so many steps, for learning curves;
+            training is the same, and its minutes are without those of scores.
         recipe: Settings.
     """
 
@@ -102,6 +105,8 @@ class D4rl:
         default=None, validator=optional([ge(1), le(_MOST_THREADS)])
     )
     output: Path = Path(".tt")
+    log: tuple[Literal["tensorboard", "wandb"], ...] = ()
+    evaluate_every: int | None = None
     recipe: Annotated[Recipe, tyro.conf.arg(name="")] = attrs.field(factory=Recipe)
 
 
@@ -176,4 +181,6 @@ def configure(options: D4rl) -> tuple[Recipe, RunConfig]:
         max_steps=options.max_steps,
         device=options.device,
         output=options.output,
+        log=options.log,
+        evaluate_every=options.evaluate_every,
     )

@@ -12,11 +12,13 @@ from tt_bench.methods.critic import CRITIC, find_critic
 from tt_bench.methods.ensemble import ENSEMBLE, find_ensemble
 from tt_bench.methods.ensemble_dynamics import EnsembleDynamics
 from tt_bench.methods.gaussian_ensemble import EnsembleSettings
+from tt_bench.methods.loggers import check_loggers
 from tt_bench.methods.method import (
     Context,
     Method,
     Network,
     Prepared,
+    Watching,
     is_trained,
     model_file,
     model_folder,
@@ -39,16 +41,19 @@ from tt_bench.methods.settings import (
 from tt_bench.methods.table import METHODS, default_settings, own_settings
 from tt_bench.methods.task import Task, find_task
 from tt_bench.methods.tokens import HELD_OUT_EVERY
+from tt_bench.methods.training_log import read_log
 from tt_bench.methods.transformer import (
     TRANSFORMER,
     find_transformer,
     train_transformer,
 )
+from tt_bench.methods.transformer_log import HELD_OUT
 from tt_bench.methods.tt import TT, TT_AND_Q
 
 __all__ = [
     "CRITIC",
     "ENSEMBLE",
+    "HELD_OUT",
     "HELD_OUT_EVERY",
     "METHODS",
     "TRANSFORMER",
@@ -71,8 +76,10 @@ __all__ = [
     "Task",
     "TokenizerSettings",
     "TrainingSettings",
+    "Watching",
     "beam_planner",
     "cached_work",
+    "check_loggers",
     "clone",
     "critic_operations",
     "default_settings",
@@ -86,6 +93,7 @@ __all__ = [
     "naive_tokens",
     "own_settings",
     "part_name",
+    "read_log",
     "recipe_for",
     "run_settings",
     "samplers",

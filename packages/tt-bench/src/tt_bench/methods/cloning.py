@@ -1,8 +1,9 @@
 """Behaviour cloning: regress the actions of the data on its observations."""
 
-import time
-from collections.abc import Callable
-from typing import Any
+import copy
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
 
 import attrs
 import numpy as np
@@ -14,11 +15,21 @@ from torch.nn import functional
 from tt_bench.agents import FunctionAgent, check_device
 from tt_bench.data import Episodes
 from tt_bench.evaluation import whole_seeds
-from tt_bench.interface import FloatArray, working
-from tt_bench.methods.method import Context, Method, Prepared, stepwise
+from tt_bench.interface import Agent, FloatArray, working
+from tt_bench.methods.method import (
+    Context,
+    Method,
+    Prepared,
+    run_settings,
+    stepwise,
+)
 from tt_bench.methods.settings import CloningConfig, Recipe
+from tt_bench.methods.spent import Clock
+from tt_bench.methods.training_log import is_logged
+from tt_bench.methods.watch import watched
 
 _SMALLEST_DEVIATION = 1e-3
+_PARTS = ("chunk", "cloning")  # of a recipe, that training depends on
 _SECONDS_OF_A_STEP = 2.5e-3  # roughly, on any processor
 
 
@@ -55,6 +66,14 @@ class ClonedPolicy(nn.Module):
         return actions.cpu().numpy()
 
 
+class Cloning(NamedTuple):
+    """How far cloning is: steps made, loss of the last one, the policy as it is."""
+
+    step: int
+    loss: Tensor
+    policy: ClonedPolicy
+
+
 def best_transitions(episodes: Episodes, fraction: float) -> npt.NDArray[Any]:
     """List the transitions of the `fraction` of episodes that return most."""
     returns = episodes.returns()
@@ -80,6 +99,16 @@ def clone(
     """
     check_device(device)
     (seed,) = whole_seeds([seed])
+    for cloning in _clone(episodes, config, seed, device):
+        if on_step is not None:
+            on_step(cloning.step)
+    return cloning.policy
+
+
+def _clone(
+    episodes: Episodes, config: CloningConfig, seed: int, device: str | torch.device
+) -> Iterator[Cloning]:
+    """Make step after step."""
     rows = best_transitions(episodes, config.fraction)
     observations = torch.from_numpy(episodes.observations[rows]).to(device)
     actions = torch.from_numpy(episodes.actions[rows]).to(device)
@@ -94,9 +123,7 @@ def clone(
         torch.autograd.backward(loss)
         optimizer.step()
         cosine.step()
-        if on_step is not None:
-            on_step(step)
-    return policy
+        yield Cloning(step, loss.detach(), policy)
 
 
 def _new_policy(
@@ -112,20 +139,28 @@ def _new_policy(
 
 
 def _bc(context: Context) -> Prepared:
-    config = context.recipe.cloning
-    began = time.perf_counter()
-    name = f"bc seed {context.seed}, training"
-    with working(context.notify, name, config.steps) as advance:
-        policy = clone(
-            context.episodes,
-            config,
-            seed=context.seed,
-            device=context.device,
-            on_step=lambda step: advance(step, ""),
-        )
+    config, name = context.recipe.cloning, f"bc seed {context.seed}, training"
+    folder = context.store.model_folder("bc", run_settings(context, _PARTS))
+    watch, clock = watched(context, partial(_agent, context)), Clock(0.0)
+    with (
+        working(context.notify, name, config.steps) as advance,
+        watch.opened(folder, ("loss",)) as log,
+    ):
+        for step, loss, policy in _clone(
+            context.episodes, config, context.seed, context.device
+        ):
+            with clock.stopped() as seconds:
+                scores = watch.scores(step, step - 1, partial(copy.deepcopy, policy))
+                if scores or is_logged(step, step - 1, config.steps):
+                    row = {"seconds": seconds, "loss": float(loss)}
+                    log.write(step, {**row, **scores})
+                advance(step, "")
+    return Prepared(_agent(context, policy), config.steps, clock.seconds())
+
+
+def _agent(context: Context, policy: ClonedPolicy) -> Agent:
     agent = FunctionAgent(policy.act, context.joined.low, context.joined.high)
-    seconds = time.perf_counter() - began
-    return Prepared(stepwise(context, agent), config.steps, seconds)
+    return stepwise(context, agent)
 
 
 def _best_tenth(recipe: Recipe) -> Recipe:

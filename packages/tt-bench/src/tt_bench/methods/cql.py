@@ -6,6 +6,8 @@ go from -1 to 1.
 
 import copy
 import math
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 import attrs
@@ -13,7 +15,7 @@ import torch
 from attrs.validators import ge, gt, optional
 from torch import Tensor, nn
 
-from tt_bench.interface import working
+from tt_bench.interface import Agent, working
 from tt_bench.methods.counts import whole
 from tt_bench.methods.critic import Units, check_bounds
 from tt_bench.methods.method import (
@@ -27,6 +29,7 @@ from tt_bench.methods.method import (
 from tt_bench.methods.resumable import Training, time_training, train_in
 from tt_bench.methods.tanh_policy import Policy
 from tt_bench.methods.unit_actions import unit_agent, unit_batch
+from tt_bench.methods.watch import watched
 from tt_critic import (
     Batch,
     TwinQ,
@@ -251,10 +254,14 @@ def _cql(context: Context) -> Prepared:
     training, steps = begin(context), context.recipe.part(CQLSettings).steps
     folder, name = model_folder(context, CQL_NETWORK), f"cql seed {context.seed}"
     with working(context.notify, f"{name}, training", steps) as advance:
-        train_in(folder, CQL_NETWORK.file, training, steps, advance)
-    networks: Any = training.modules["networks"]
-    agent = stepwise(context, unit_agent(context, networks.policy.act))
+        watch = watched(context, partial(_agent, context))
+        train_in(folder, CQL_NETWORK.file, training, steps, advance, watch)
+    agent = _agent(context, training.modules)
     return Prepared(agent, training.steps, training.seconds)
+
+
+def _agent(context: Context, modules: Mapping[str, Any]) -> Agent:
+    return stepwise(context, unit_agent(context, modules["networks"].policy.act))
 
 
 def _seconds(context: Context, _peak: float) -> float:

@@ -1,6 +1,5 @@
 """Train a critic on a dataset, or find the one trained before."""
 
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 import tt_critic
 from tt_bench.data import Episodes
 from tt_bench.files import make_once, read_facts, remade_if_deleted, write_json
-from tt_bench.interface import working
+from tt_bench.interface import Agent, working
 from tt_bench.methods.costs import critic_operations
 from tt_bench.methods.method import (
     Context,
@@ -21,12 +20,14 @@ from tt_bench.methods.method import (
 )
 from tt_bench.methods.pace import Pace, time_steps
 from tt_bench.methods.settings import Recipe
-from tt_bench.methods.spent import read_seconds, read_spent
+from tt_bench.methods.spent import Clock, read_seconds, read_spent
 from tt_bench.methods.task import Task
+from tt_bench.methods.watch import Watch, watched
 from tt_critic import Critic, IQLConfig, Transitions, locomotion_rewards
 
 _CRITIC, _NOTES = "critic.safetensors", "training.json"
 _CHECKPOINT, _SPENT = "checkpoint.safetensors", "spent.json"
+_LOSSES = ("value_loss", "q_loss", "policy_loss")
 _REPORTS = 100  # of the progress, in a whole training
 _CHECKPOINT_EVERY = 2_000
 _MOST_UPDATES = 200_000  # of a trial
@@ -133,10 +134,12 @@ def train_critic(
     seed: int,
     device: str,
     on_progress: Callable[[int, str], None],
+    watch: Watch | None = None,
 ) -> TrainedCritic:
     """Train in a folder, going on from its checkpoint, or load what it holds.
 
-    While another process trains there, this one waits, and says so.
+    While another process trains there, this one waits, and says so. Losses are logged
+    in the folder. Who watches scores a `tt_critic.Critic`.
 
     Raises:
         ValueError: the folder holds something damaged or the critic of other numbers
@@ -146,7 +149,9 @@ def train_critic(
     make_once(
         folder / _CRITIC,
         partial(
-            _train, episodes, task, units, recipe, folder, seed, device, on_progress
+            _train,
+            *(episodes, task, units, recipe, folder, seed, device, on_progress),
+            watch or Watch(),
         ),
         scaffold=(_CHECKPOINT, _SPENT),
         waiting=lambda: on_progress(0, "another process trains it"),
@@ -178,44 +183,59 @@ def _train(
     seed: int,
     device: str,
     on_progress: Callable[[int, str], None],
+    watch: Watch,
 ) -> None:
     config = iql_config(recipe, seed)
+    every = max(1, config.steps // _REPORTS)
     checkpoint, spent = folder / _CHECKPOINT, folder / _SPENT
     before = 0.0
     if checkpoint.exists() and spent.exists():
         with remade_if_deleted(folder):
             before = read_facts(spent, read_seconds)
 
-    def seconds() -> float:
-        return before + time.perf_counter() - began
+    clock = Clock(before)
 
     def report(progress: tt_critic.Progress) -> None:
-        write_json(spent, {"seconds": seconds()})
-        on_progress(progress.step, f"V loss {progress.value_loss:.3g}")
+        since = (progress.step - 1) // every * every
+        with clock.stopped() as seconds:
+            write_json(spent, {"seconds": seconds})
+            row = {"seconds": seconds, **_losses(progress)}
+            scores = watch.scores(progress.step, since, progress.critic)
+            log.write(progress.step, row | scores)
+            on_progress(progress.step, f"V loss {progress.value_loss:.3g}")
 
-    began = time.perf_counter()
     try:
-        critic = tt_critic.train_critic(
-            judged_transitions(episodes, task, units),
-            config,
-            bounds=(task.low, task.high),
-            device=device,
-            cuda_graph=device.startswith("cuda"),
-            checkpoint=checkpoint,
-            checkpoint_every=_CHECKPOINT_EVERY,
-            on_progress=report,
-            report_every=max(1, config.steps // _REPORTS),
-        )
+        with watch.opened(folder, _LOSSES) as log:
+            critic = tt_critic.train_critic(
+                judged_transitions(episodes, task, units),
+                config,
+                bounds=(task.low, task.high),
+                device=device,
+                cuda_graph=device.startswith("cuda"),
+                checkpoint=checkpoint,
+                checkpoint_every=_CHECKPOINT_EVERY,
+                on_progress=report,
+                report_every=every,
+            )
     except KeyboardInterrupt:
-        write_json(spent, {"seconds": seconds()})
+        write_json(spent, {"seconds": clock.seconds()})
         raise
-    notes = {"steps": config.steps, "seconds": seconds()}
+    notes = {"steps": config.steps, "seconds": clock.seconds()}
     write_json(folder / _NOTES, notes)
     tt_critic.save(critic, folder / _CRITIC)
 
 
-def find_critic(context: Context) -> TrainedCritic:
-    """Train the critic of a context, or load the one trained before."""
+def _losses(progress: tt_critic.Progress) -> dict[str, float | str]:
+    return {name: getattr(progress, name) for name in _LOSSES}
+
+
+def find_critic(
+    context: Context, make_agent: Callable[[Critic], Agent] | None = None
+) -> TrainedCritic:
+    """Train the critic of a context, or load the one trained before.
+
+    If training is to be scored, it is the agent that is made of what is trained.
+    """
     name, steps = f"iql seed {context.seed}, training", context.recipe.critic.steps
     with working(context.notify, name, steps) as advance:
         return train_critic(
@@ -226,6 +246,7 @@ def find_critic(context: Context) -> TrainedCritic:
             seed=context.seed,
             device=context.device,
             on_progress=advance,
+            watch=watched(context, make_agent),
         )
 
 

@@ -3,8 +3,9 @@
 Axes: B environments, Do observation numbers, Da action numbers.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, ClassVar
 
 import attrs
@@ -12,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tt_bench.interface import BoolArray, FloatArray, working
+from tt_bench.interface import Agent, BoolArray, FloatArray, working
 from tt_bench.methods.critic import check_bounds
 from tt_bench.methods.decision_network import (
     KINDS,
@@ -31,6 +32,7 @@ from tt_bench.methods.method import (
     stepwise,
 )
 from tt_bench.methods.resumable import Training, time_training, train_in
+from tt_bench.methods.watch import watched
 
 _SECONDS_OF_A_WEIGHT = 2e-10  # of each token, forth and back; roughly, on a core
 
@@ -160,18 +162,24 @@ def _decision_transformer(context: Context) -> Prepared:
     training, settings = begin(context), context.recipe.part(DecisionSettings)
     folder, name = model_folder(context, DECISION_NETWORK), f"dt seed {context.seed}"
     with working(context.notify, f"{name}, training", settings.steps) as advance:
-        train_in(folder, DECISION_NETWORK.file, training, settings.steps, advance)
-    network: Any = training.modules["network"]
+        watch = watched(context, partial(_agent, context))
+        steps = settings.steps
+        train_in(folder, DECISION_NETWORK.file, training, steps, advance, watch)
+    agent = _agent(context, training.modules)
+    return Prepared(agent, training.steps, training.seconds)
+
+
+def _agent(context: Context, modules: Mapping[str, Any]) -> Agent:
     target = context.recipe.part(AskedSettings).target
     if target is None:
         target = float(context.episodes.returns().max())
     agent = DecisionAgent(
-        network,
+        modules["network"],
         target=target,
         scale=return_scale(context),
-        context=settings.context,
+        context=context.recipe.part(DecisionSettings).context,
     )
-    return Prepared(stepwise(context, agent), training.steps, training.seconds)
+    return stepwise(context, agent)
 
 
 def _seconds(context: Context, _peak: float) -> float:

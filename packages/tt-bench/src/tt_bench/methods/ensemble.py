@@ -18,6 +18,7 @@ from tt_bench.methods.gaussian_ensemble import (
 )
 from tt_bench.methods.method import Context, Network, model_folder
 from tt_bench.methods.resumable import Training, time_training, train_in
+from tt_bench.methods.watch import watched
 
 _SECONDS_OF_A_STEP = 2.5e-2  # roughly, on a processor core
 
@@ -95,7 +96,8 @@ def find_ensemble(context: Context) -> Trained:
     name = f"ensemble seed {context.seed}, training"
     with working(context.notify, name, steps) as advance:
         folder = model_folder(context, ENSEMBLE)
-        train_in(folder, ENSEMBLE.file, training, steps, advance)
+        watch = watched(context, None)
+        train_in(folder, ENSEMBLE.file, training, steps, advance, watch)
     ensemble = training.modules["ensemble"]
     assert isinstance(ensemble, GaussianEnsemble)
     return Trained(ensemble, training.steps, training.seconds)

@@ -18,6 +18,7 @@ from tt_bench.methods.critic import check_bounds
 from tt_bench.methods.ensemble import rewards_with_end
 from tt_bench.methods.method import Context, Network, model_folder
 from tt_bench.methods.resumable import Training, time_training, train_in
+from tt_bench.methods.watch import watched
 from tt_critic import perceptron
 from tt_tokenize import reward_to_go
 
@@ -126,7 +127,8 @@ def find_guides(context: Context) -> Guides:
     training, steps = begin(context), context.recipe.part(GuideSettings).steps
     name = f"mbop's policy and value seed {context.seed}, training"
     with working(context.notify, name, steps) as advance:
-        train_in(model_folder(context, GUIDES), GUIDES.file, training, steps, advance)
+        folder, watch = model_folder(context, GUIDES), watched(context, None)
+        train_in(folder, GUIDES.file, training, steps, advance, watch)
     guides = training.modules["guides"]
     policy, value = (guides.get_submodule(name) for name in ("policy", "value"))
     return Guides(policy, value, training.steps, training.seconds)

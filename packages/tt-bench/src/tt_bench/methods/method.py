@@ -15,6 +15,25 @@ from tt_bench.methods.task import Task, chunk_task
 from tt_bench.results import Store
 
 
+@attrs.frozen
+class Watching:
+    """How trainings are watched; it changes nothing that is trained.
+
+    Attributes:
+        to: loggers by name: "tensorboard", "wandb".
+        every: steps from one score of what is trained to the next; None for none.
+        episodes: of a score.
+        max_steps: of an episode.
+        method: that is scored.
+    """
+
+    to: tuple[str, ...] = ()
+    every: int | None = None
+    episodes: int = 1
+    max_steps: int | None = None
+    method: str = ""
+
+
 @attrs.frozen(eq=False)
 class Context:
     """What a method has to work with.
@@ -29,6 +48,7 @@ class Context:
         store: where trained models are kept.
         notify: is told the progress.
         task: bounds of the environment's actions and of an episode.
+        watching: how trainings are watched.
     """
 
     dataset: Dataset
@@ -40,6 +60,7 @@ class Context:
     store: Store
     notify: Notify
     task: Task
+    watching: Watching = Watching()
 
     @property
     def joined(self) -> Task:

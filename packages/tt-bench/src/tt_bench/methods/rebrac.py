@@ -4,6 +4,8 @@ Axes: B batch, Do observation numbers, Da action numbers. Actions go from -1 to 
 """
 
 import copy
+from collections.abc import Mapping
+from functools import partial
 from itertools import pairwise
 from typing import Any, ClassVar, NamedTuple
 
@@ -13,7 +15,7 @@ import torch
 from attrs.validators import ge, gt
 from torch import Tensor, nn
 
-from tt_bench.interface import working
+from tt_bench.interface import Agent, working
 from tt_bench.methods.counts import whole
 from tt_bench.methods.critic import Units, check_bounds
 from tt_bench.methods.method import (
@@ -26,6 +28,7 @@ from tt_bench.methods.method import (
 )
 from tt_bench.methods.resumable import Training, time_training, train_in
 from tt_bench.methods.unit_actions import unit_agent, unit_batch
+from tt_bench.methods.watch import watched
 from tt_critic import Batch, bellman_loss, bellman_target, descend, polyak_update
 
 _BIAS, _ACTOR_BOUND, _CRITIC_BOUND = 0.1, 1e-3, 3e-3  # of fresh layers
@@ -222,10 +225,14 @@ def _rebrac(context: Context) -> Prepared:
     folder = model_folder(context, REBRAC_NETWORK)
     name = f"rebrac seed {context.seed}, training"
     with working(context.notify, name, steps) as advance:
-        train_in(folder, REBRAC_NETWORK.file, training, steps, advance)
-    networks: Any = training.modules["networks"]
-    agent = stepwise(context, unit_agent(context, networks.act))
+        watch = watched(context, partial(_agent, context))
+        train_in(folder, REBRAC_NETWORK.file, training, steps, advance, watch)
+    agent = _agent(context, training.modules)
     return Prepared(agent, training.steps, training.seconds)
+
+
+def _agent(context: Context, modules: Mapping[str, Any]) -> Agent:
+    return stepwise(context, unit_agent(context, modules["networks"].act))
 
 
 def _seconds(context: Context, _peak: float) -> float:

@@ -1,5 +1,6 @@
 """Train modules step by step in a folder, going on where a training was stopped."""
 
+import copy
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -23,6 +24,8 @@ from tt_bench.files import (
 )
 from tt_bench.interface import Advance
 from tt_bench.methods.pace import Pace, time_steps
+from tt_bench.methods.training_log import TrainingLog, is_logged
+from tt_bench.methods.watch import Watch
 
 _CHECKPOINT, _CHECKSUM = "checkpoint.npz", "checksum"
 _KEPT_EVERY = 2_000  # steps
@@ -50,22 +53,33 @@ class Training:
     steps: int = 0
     seconds: float = 0.0
 
+    def copied(self) -> dict[str, nn.Module]:
+        """Copy the modules, to act with them in the middle of a training."""
+        return {n: copy.deepcopy(m).eval() for n, m in self.modules.items()}
+
 
 class _Report(NamedTuple):
     step: int
 
 
 def train_in(
-    folder: Path, file: str, training: Training, steps: int, advance: Advance
+    folder: Path,
+    file: str,
+    training: Training,
+    steps: int,
+    advance: Advance,
+    watch: Watch | None = None,
 ) -> None:
     """Train to so many steps, or load the file of the training that was.
 
     Args:
-        folder: where the file is written at the end, and a checkpoint on the way.
+        folder: where the file is written at the end, and a checkpoint and a log on the
+            way.
         file: name of the file, which ends with .npz.
         training: as begun; it is changed to what it is at the end.
         steps: to train.
         advance: is told the steps and the loss.
+        watch: scores the modules.
 
     Raises:
         ValueError: a file is damaged or of another training, or this one diverges.
@@ -73,7 +87,7 @@ def train_in(
     finished = folder / file
     make_once(
         finished,
-        partial(_train, training, finished, steps, advance),
+        partial(_train, training, finished, steps, advance, watch or Watch()),
         scaffold=(_CHECKPOINT,),
         waiting=lambda: advance(0, "another process trains it"),
     )
@@ -81,21 +95,50 @@ def train_in(
         load_training(training, finished)
 
 
-def _train(training: Training, finished: Path, steps: int, advance: Advance) -> None:
+def _train(
+    training: Training, finished: Path, steps: int, advance: Advance, watch: Watch
+) -> None:
     checkpoint = finished.with_name(_CHECKPOINT)
     if checkpoint.exists():
         load_training(training, checkpoint)
+    with watch.opened(finished.parent, ("loss",)) as log:
+        report = partial(_report, training, steps, advance, log, watch)
+        _loop(training, steps, report, checkpoint)
+    save_training(training, finished)
+
+
+def _loop(
+    training: Training, steps: int, report: Callable[[float], None], checkpoint: Path
+) -> None:
+    """Make the steps that are left, reported before a checkpoint has them."""
     began = time.perf_counter() - training.seconds
     while training.steps < steps:
         loss = training.update(training.steps)
         training.steps += 1
         training.seconds = time.perf_counter() - began
         if training.steps % _REPORTED_EVERY == 0 or training.steps == steps:
-            _check_loss(float(loss.detach()), training.steps, steps)
-            advance(training.steps, f"loss {float(loss.detach()):.3g}")
+            report(float(loss.detach()))
+            began = time.perf_counter() - training.seconds
         if training.steps % _KEPT_EVERY == 0:
             save_training(training, checkpoint)
-    save_training(training, finished)
+
+
+def _report(
+    training: Training,
+    steps: int,
+    advance: Advance,
+    log: TrainingLog,
+    watch: Watch,
+    loss: float,
+) -> None:
+    """Say how far a training is, and log some of that."""
+    step = training.steps
+    since = (step - 1) // _REPORTED_EVERY * _REPORTED_EVERY
+    _check_loss(loss, step, steps)
+    scores = watch.scores(step, since, training.copied)
+    if scores or is_logged(step, since, steps):
+        log.write(step, {"seconds": training.seconds, "loss": loss, **scores})
+    advance(step, f"loss {loss:.3g}")
 
 
 def _check_loss(loss: float, step: int, steps: int) -> None:

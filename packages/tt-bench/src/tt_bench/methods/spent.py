@@ -1,8 +1,32 @@
 """What a training took, as its notes say."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from tt_bench.results import is_number, is_whole
+
+
+class Clock:
+    """Count the seconds of a training, those of an earlier part of it included."""
+
+    def __init__(self, earlier: float) -> None:
+        """Go on from what was counted before."""
+        self._began = time.perf_counter() - earlier
+
+    def seconds(self) -> float:
+        """Return the seconds so far."""
+        return time.perf_counter() - self._began
+
+    @contextmanager
+    def stopped(self) -> Iterator[float]:
+        """Leave out what something else takes; it is given the seconds so far."""
+        before = self.seconds()
+        try:
+            yield before
+        finally:
+            self._began = time.perf_counter() - before
 
 
 def read_seconds(notes: dict[str, Any]) -> float:

@@ -4,6 +4,8 @@ Axes: B batch, Do observation numbers, Da action numbers.
 """
 
 import copy
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 import attrs
@@ -12,7 +14,7 @@ from attrs.validators import ge, gt
 from torch import Tensor, nn
 
 from tt_bench.agents import FunctionAgent
-from tt_bench.interface import FloatArray, working
+from tt_bench.interface import Agent, FloatArray, working
 from tt_bench.methods.counts import whole
 from tt_bench.methods.critic import Units, check_bounds, judged_transitions
 from tt_bench.methods.method import (
@@ -25,6 +27,7 @@ from tt_bench.methods.method import (
 )
 from tt_bench.methods.resumable import Training, time_training, train_in
 from tt_bench.methods.task import Task
+from tt_bench.methods.watch import watched
 from tt_critic import (
     Batch,
     TwinQ,
@@ -186,8 +189,14 @@ def _td3_bc(context: Context) -> Prepared:
     folder = model_folder(context, TD3_BC_NETWORK)
     name = f"td3+bc seed {context.seed}, training"
     with working(context.notify, name, steps) as advance:
-        train_in(folder, TD3_BC_NETWORK.file, training, steps, advance)
-    actor: Any = training.modules["networks"].actor
+        watch = watched(context, partial(_agent, context))
+        train_in(folder, TD3_BC_NETWORK.file, training, steps, advance, watch)
+    agent = _agent(context, training.modules)
+    return Prepared(agent, training.steps, training.seconds)
+
+
+def _agent(context: Context, modules: Mapping[str, Any]) -> Agent:
+    actor: Any = modules["networks"].actor
 
     @torch.no_grad()
     def act(observations: FloatArray) -> FloatArray:
@@ -196,7 +205,7 @@ def _td3_bc(context: Context) -> Prepared:
         return actions
 
     agent = FunctionAgent(act, context.joined.low, context.joined.high)
-    return Prepared(stepwise(context, agent), training.steps, training.seconds)
+    return stepwise(context, agent)
 
 
 def _seconds(context: Context, _peak: float) -> float:

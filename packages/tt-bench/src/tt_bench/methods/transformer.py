@@ -1,26 +1,33 @@
 """Train a trajectory transformer on a dataset, or find the one trained before."""
 
-import math
+import copy
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import attrs
-import torch
 
 import tt_model
 import tt_tokenize
 from tt_bench.data import Episodes
 from tt_bench.files import make_once, remade_if_deleted
-from tt_bench.interface import working
+from tt_bench.interface import Agent, working
 from tt_bench.methods.costs import training_operations
 from tt_bench.methods.method import Context, Network, model_folder
 from tt_bench.methods.notes import Losses, read_notes, write_notes
 from tt_bench.methods.pace import Pace, time_last, time_steps
 from tt_bench.methods.precision import Precision, choose_precision
-from tt_bench.methods.settings import Recipe, TrainingSettings
+from tt_bench.methods.settings import Recipe
 from tt_bench.methods.tokens import fit_bins, split
+from tt_bench.methods.transformer_config import (
+    RECORDS,
+    model_config,
+    new_model,
+    train_config,
+)
+from tt_bench.methods.transformer_log import TransformerLog
+from tt_bench.methods.watch import Watch, watched
 from tt_model import (
     Progress,
     Sequences,
@@ -30,7 +37,6 @@ from tt_model import (
 )
 from tt_tokenize import Bins, Layout
 
-RECORDS = 10  # of the losses, in a whole training
 _MODEL, _TOKENIZER, _NOTES = "model.safetensors", "tokenizer.npz", "training.json"
 _CHECKPOINT, _PRECISION = "checkpoint.safetensors", "precision.json"
 _MOST = 10_000  # steps of a trial
@@ -48,61 +54,6 @@ class Trained(NamedTuple):
     losses: tuple[Losses, ...]
 
 
-def model_config(recipe: Recipe, layout: Layout, bins: Bins) -> TransformerConfig:
-    """Return the network's shape; a token sees as far as a training sequence goes."""
-    shape = recipe.model
-    return TransformerConfig(
-        vocabulary=bins.bins,
-        transition=layout.width,
-        layers=shape.layers,
-        heads=shape.heads,
-        width=shape.width,
-        positions=shape.positions,
-        window=recipe.training.transitions,
-        span=recipe.training.transitions,
-        dropout=shape.dropout,
-        inputs=shape.inputs,
-        outputs=shape.outputs,
-        per_position=shape.per_position,
-        attending=shape.attending,
-    )
-
-
-def train_config(
-    recipe: Recipe, layout: Layout, *, windows: int, seed: int, records: int = RECORDS
-) -> TrainConfig:
-    """Return the settings of training on so many transitions of a layout.
-
-    The losses are recorded so many times, and once more at the end of what is left.
-    """
-    settings = recipe.training
-    weights = [1.0] * layout.width
-    weights[layout.action_slice] = [settings.action_weight] * layout.action
-    loss_weights: Any = tuple(weights)
-    return TrainConfig(
-        steps=settings.steps,
-        batch=settings.batch,
-        transitions=settings.transitions,
-        learning_rate=settings.learning_rate,
-        decay_steps=_decay_steps(settings, windows),
-        final_fraction=settings.final_fraction,
-        loss_weights=loss_weights,
-        steps_per_epoch=max(1, settings.steps // records),
-        checkpoint_every=max(1, min(1_000, settings.steps // 10)),
-        seed=seed,
-        precision="32-true" if settings.precision == "auto" else settings.precision,
-        compile=settings.compile,
-    )
-
-
-def _decay_steps(settings: TrainingSettings, windows: int) -> int | None:
-    """Return the step at which the cosine ends; None stands for the last one."""
-    if settings.decay is None:
-        return None
-    steps = math.ceil(settings.decay * windows / settings.batch)
-    return steps if steps < settings.steps else None
-
-
 def train_transformer(
     episodes: Episodes,
     recipe: Recipe,
@@ -113,18 +64,24 @@ def train_transformer(
     records: int = RECORDS,
     on_progress: Callable[[Progress], None] | None = None,
     waiting: Callable[[], None] | None = None,
+    watch: Watch | None = None,
 ) -> Trained:
     """Train in a folder, going on from its checkpoint, or load what it holds.
 
-    The losses are recorded so many times on the way. While another process trains
-    there, this one waits, and is told so.
+    The losses are recorded so many times on the way, and logged in the folder. While
+    another process trains there, this one waits, and is told so. Who watches scores a
+    `Trained`.
 
     Raises:
         ValueError: the folder holds something damaged, or training diverges.
     """
     make_once(
         folder / _MODEL,
-        partial(_train, episodes, recipe, folder, seed, device, records, on_progress),
+        partial(
+            _train,
+            *(episodes, recipe, folder, seed, device, records, on_progress),
+            watch or Watch(),
+        ),
         scaffold=(_CHECKPOINT,),
         waiting=waiting,
     )
@@ -139,6 +96,7 @@ def _train(
     device: str,
     records: int,
     on_progress: Callable[[Progress], None] | None,
+    watch: Watch,
 ) -> None:
     bins, layout, data = fit_bins(episodes, recipe)
     fitted, held_out = split(data, recipe.chunk)
@@ -148,16 +106,21 @@ def _train(
     if recipe.training.precision == "auto":
         config = _faster(shape, fitted, config, device, folder)
     model = new_model(shape, seed)
-    history = tt_model.train(
-        model.to(device),
-        fitted,
-        config,
-        held_out=held_out,
-        parts=_parts(layout),
-        checkpoint=folder / _CHECKPOINT,
-        device=device,
-        on_progress=on_progress,
-    )
+    with TransformerLog.opened(
+        *(folder, _parts(layout), config, watch),
+        lambda: Trained(copy.deepcopy(model).eval(), bins, layout, 0, 0.0, ()),
+    ) as log:
+        history = tt_model.train(
+            model.to(device),
+            fitted,
+            config,
+            held_out=held_out,
+            parts=_parts(layout),
+            checkpoint=folder / _CHECKPOINT,
+            device=device,
+            on_progress=log.reporting(on_progress),
+            on_epoch=log.epoch,
+        )
     # the model last: where it is, all are
     write_notes(folder / _NOTES, layout, recipe.training.steps, history)
     tt_tokenize.save(bins, folder / _TOKENIZER)
@@ -196,13 +159,6 @@ def _trial(
     )
 
 
-def new_model(config: TransformerConfig, seed: int) -> TrajectoryTransformer:
-    """Initialise from the seed alone, leaving the global generator as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return TrajectoryTransformer(config)
-
-
 def _parts(layout: Layout) -> dict[str, slice]:
     return {
         "observation": layout.observation_slice,
@@ -231,8 +187,13 @@ def _check_together(model: TrajectoryTransformer, bins: Bins, layout: Layout) ->
         )
 
 
-def find_transformer(context: Context) -> Trained:
-    """Train the transformer of a context, or load the one trained before."""
+def find_transformer(
+    context: Context, make_agent: Callable[[Trained], Agent] | None = None
+) -> Trained:
+    """Train the transformer of a context, or load the one trained before.
+
+    If training is to be scored, it is the agent that is made of what is trained.
+    """
     name, steps = f"tt seed {context.seed}, training", context.recipe.training.steps
     with working(context.notify, name, steps) as advance:
 
@@ -248,6 +209,7 @@ def find_transformer(context: Context) -> Trained:
             device=context.device,
             on_progress=on_progress,
             waiting=lambda: advance(0, "another process trains it"),
+            watch=watched(context, make_agent),
         )
 
 

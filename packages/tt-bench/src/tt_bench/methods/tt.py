@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 
 from tt_bench.agents import TransformerAgent
+from tt_bench.interface import Agent
 from tt_bench.methods.costs import planning_operations
 from tt_bench.methods.critic import CRITIC, find_critic
 from tt_bench.methods.method import Context, Method, Prepared, stepwise
@@ -24,28 +25,33 @@ _PLANNING_SHARE = 0.2  # of the matmul peak that planning reaches
 
 
 def _tt(context: Context) -> Prepared:
-    trained = find_transformer(context)
-    evaluator = outcome_evaluator(
-        trained.bins, trained.layout, context.recipe.planner, context.device
-    )
-    agent = _planning_agent(context, trained, evaluator)
-    return Prepared(stepwise(context, agent), trained.steps, trained.seconds)
+    def make_agent(trained: Trained) -> Agent:
+        evaluator = outcome_evaluator(
+            trained.bins, trained.layout, context.recipe.planner, context.device
+        )
+        return stepwise(context, _planning_agent(context, trained, evaluator))
+
+    trained = find_transformer(context, make_agent)
+    return Prepared(make_agent(trained), trained.steps, trained.seconds)
 
 
 def _tt_and_q(context: Context) -> Prepared:
     critic = find_critic(context)  # the quicker to train, and to be refused, first
-    trained = find_transformer(context)
-    evaluator = critic_evaluator(
-        trained.bins,
-        trained.layout,
-        critic,
-        context.recipe.planner,
-        discount=context.recipe.discount,
-        device=context.device,
-    )
-    agent = _planning_agent(context, trained, evaluator)
+
+    def make_agent(trained: Trained) -> Agent:
+        evaluator = critic_evaluator(
+            trained.bins,
+            trained.layout,
+            critic,
+            context.recipe.planner,
+            discount=context.recipe.discount,
+            device=context.device,
+        )
+        return stepwise(context, _planning_agent(context, trained, evaluator))
+
+    trained = find_transformer(context, make_agent)
     seconds = trained.seconds + critic.seconds
-    return Prepared(stepwise(context, agent), trained.steps, seconds)
+    return Prepared(make_agent(trained), trained.steps, seconds)
 
 
 def _planning_agent(

@@ -5,7 +5,6 @@ from typing import Any
 
 import attrs
 import numpy as np
-import torch
 
 from tt_bench.data import Dataset, Episodes, chunk_episodes, describe, fingerprint
 from tt_bench.evaluation import (
@@ -24,11 +23,13 @@ from tt_bench.methods import (
     Prepared,
     Recipe,
     Task,
+    Watching,
     default_settings,
     find_task,
     run_settings,
 )
 from tt_bench.results import RunResult, Store, normalise, save_result
+from tt_bench.runs.machine import describe_machine
 from tt_bench.runs.run_config import Run, RunConfig
 from tt_bench.runs.termination import termination_interrupts
 
@@ -100,8 +101,13 @@ class Experiment:
 
     def context(self, run: Run, notify: Notify = silent) -> Context:
         """Return what the method of a run has to work with."""
-        recipe = METHODS[run.method].adapt(self.recipe)
-        return attrs.evolve(self.learning(notify), recipe=recipe, seed=run.seed)
+        learning = self.learning(notify)
+        return attrs.evolve(
+            learning,
+            recipe=METHODS[run.method].adapt(self.recipe),
+            seed=run.seed,
+            watching=attrs.evolve(learning.watching, method=run.method),
+        )
 
     def learning(self, notify: Notify = silent) -> Context:
         """Return what networks are trained with, of no method and seed 0."""
@@ -115,6 +121,12 @@ class Experiment:
             store=self.store,
             notify=notify,
             task=self.task,
+            watching=Watching(
+                to=self.config.log,
+                every=self.config.evaluate_every,
+                episodes=self.config.episodes,
+                max_steps=self.config.max_steps,
+            ),
         )
 
     def _settings(self, run: Run, context: Context) -> dict[str, Any]:
@@ -215,8 +227,5 @@ class Experiment:
             "returns": [float(value) for value in returns],
             "scores": scores,
             "reference": None if reference is None else list(reference),
-            "machine": {
-                "device": self.config.device,
-                "threads": torch.get_num_threads(),
-            },
+            "machine": describe_machine(self.config.device),
         }

@@ -9,7 +9,7 @@ import attrs
 from attrs.validators import le, lt, optional
 
 from tt_bench.agents import check_device
-from tt_bench.methods import METHODS, whole
+from tt_bench.methods import METHODS, check_loggers, whole
 
 _SEEDS = 2**53  # episodes have a thousand times as large ones, which torch must take
 
@@ -42,6 +42,8 @@ class RunConfig:
         max_steps: cut episodes after so many steps; None leaves it to the environment.
         device: where to compute.
         output: folder for results and trained models.
+        log: what is told of training besides its CSV files: tensorboard, wandb.
+        evaluate_every: steps of training from one score to the next; None for none.
     """
 
     methods: tuple[str, ...] = attrs.field(
@@ -53,6 +55,8 @@ class RunConfig:
     max_steps: int | None = attrs.field(default=None, validator=optional(whole(1)))
     device: str = attrs.field(default="cpu", validator=_usable)
     output: Path = attrs.field(default=Path(".tt"), converter=as_path)
+    log: tuple[str, ...] = attrs.field(default=())
+    evaluate_every: int | None = attrs.field(default=None, validator=optional(whole(1)))
 
     @methods.validator
     def _known(self, _: "attrs.Attribute[Any]", methods: Sequence[str]) -> None:
@@ -63,6 +67,10 @@ class RunConfig:
                 f"expected methods out of {known}; got "
                 f"{', '.join(map(str, unknown)) or 'none'}"
             )
+
+    @log.validator
+    def _installed(self, _: "attrs.Attribute[Any]", names: Sequence[str]) -> None:
+        check_loggers(names)
 
     @output.validator
     def _a_folder(self, _: "attrs.Attribute[Any]", output: Path) -> None:
