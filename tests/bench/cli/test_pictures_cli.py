@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,6 +19,7 @@ from tt_bench.cli.main import main
 from tt_bench.data.episodes import Episodes
 from tt_bench.data.minari_write import MinariNotes, write_minari
 from tt_bench.report import video as video_module
+from tt_bench.studies.goals import GoalSettings
 from tt_bench.tasks.maze import MAZES, cells_to_xy, free_cells
 from tt_bench.tasks.point_maze import maze_id
 
@@ -81,7 +83,30 @@ def test_the_study_of_mazes_draws_plans_and_the_main_command_does_not(
     assert imread(path).shape[1] == 1200
     found = json.loads(path.with_suffix(".json").read_text())
     assert set(found["returns"]) == {"TT", "TT+Q"}
-    assert found["agreement"] == [], "this data is not made here"
+    assert found["agreement"] == {}, "this data is not made here"
+
+
+def test_the_study_of_goals_draws_ways_and_needs_a_point_maze(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    often = partial(GoalSettings, longest=2, every=3)
+    monkeypatch.setattr("tt_bench.cli.study.GoalSettings", often)
+    options = [*maze_options(), "--cloning.steps", "2", "--pairs", "2"]
+    command = ["study", "goals", *options, "--training.transitions", "2"]
+    assert main(command) == 0
+    printed = capsys.readouterr().out
+    (path,) = tmp_path.glob(".tt/*/studies/goals.png")
+    assert str(path.relative_to(tmp_path)) in printed
+    assert imread(path).shape[1] == 1200
+    found = json.loads(path.with_suffix(".json").read_text())
+    assert {name: len(seeds) for name, seeds in found["success"].items()} == {
+        "bc": 1,
+        "tt": 1,
+    }
+    assert main(command) == 0
+    assert "training: " not in capsys.readouterr().out, "it was not found again"
+    assert main(["study", "goals", *hopper_options()]) == 2
+    assert "expected a point maze that ends in its goal" in capsys.readouterr().err
 
 
 def test_the_study_of_mazes_refuses_what_is_none(

@@ -12,13 +12,13 @@ from rich.console import Console
 
 from tt_bench.catalogue import find_d4rl, similar_d4rl
 from tt_bench.cli.collect import Collect, run_collect
-from tt_bench.cli.compare import DEFAULT_DATASET, D4rl, run_d4rl, run_suite
+from tt_bench.cli.compare import D4rl, run_d4rl, run_suite
 from tt_bench.cli.ending import as_process, explain, tell_interrupted
 from tt_bench.cli.learn import Learn, run_learn
 from tt_bench.cli.report import Report, run_report
 from tt_bench.cli.show import Show, run_show
 from tt_bench.cli.speed import Speed, run_speed
-from tt_bench.cli.study import Study, run_study
+from tt_bench.cli.study import Study, run_study, usual_dataset
 from tt_bench.early import let_go
 from tt_bench.methods import Recipe, own_settings, recipe_for
 from tt_bench.runs import SUITES
@@ -32,7 +32,7 @@ Command: TypeAlias = D4rl | Show | Collect | Speed | Learn | Study | Report
 
 def parse(arguments: Sequence[str]) -> Command:
     """Read the options; settings start from the recipe of the dataset."""
-    run = _defaults(_read_ahead(arguments))
+    run = _defaults(_read_ahead(arguments), usual_dataset(arguments))
     compare: Any = Annotated[
         type(run), tyro.conf.subcommand("d4rl", default=run, description=D4rl.__doc__)
     ]
@@ -74,8 +74,8 @@ def _read_ahead(arguments: Sequence[str]) -> _Choice:
     return _Choice(found.dataset, found.suite, found.small)
 
 
-def _defaults(choice: _Choice) -> D4rl:
-    dataset = choice.dataset or DEFAULT_DATASET
+def _defaults(choice: _Choice, usual: str) -> D4rl:
+    dataset = choice.dataset or usual
     run = _with_own(dataset, recipe_for(dataset, small=choice.small))
     chosen = SUITES.get(choice.suite or "")
     if chosen is not None:

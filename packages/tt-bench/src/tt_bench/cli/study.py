@@ -1,6 +1,6 @@
 """The command `study`: a question asked of trained models, its picture and numbers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -9,7 +9,7 @@ import tyro
 from attrs.validators import ge
 from rich.console import Console
 
-from tt_bench.cli.compare import D4rl, configure, load_options
+from tt_bench.cli.compare import DEFAULT_DATASET, D4rl, configure, load_options
 from tt_bench.cli.datasets import load_shown
 from tt_bench.cli.progress import say, shown_on
 from tt_bench.files import read_json, write_json
@@ -23,19 +23,24 @@ from tt_bench.methods import (
 )
 from tt_bench.runs import Experiment, Run, run_all
 from tt_bench.studies import (
+    Agreement,
     AttentionSettings,
+    GoalSettings,
     HorizonSettings,
     check_values,
     compare_imitators,
     draw_attention,
+    draw_goals,
     draw_horizon,
     draw_imitation,
     draw_plans,
     error_ratios,
     imitating,
     study_attention,
+    study_goals,
     study_horizon,
 )
+from tt_bench.tasks import open_maze
 
 
 @attrs.frozen
@@ -48,17 +53,21 @@ class Study:
     Attributes:
         name: horizon: how wrong models are, the further they imagine; attention: where
             the transformer looks; imitation: what doing the likeliest thing earns;
-            mazes: what a critic and plans are like in a maze.
+            mazes: what a critic and plans are like in a maze; goals: how often the
+            likeliest thing to do on the way to a goal leads there.
         starts: Of horizon: places in held-out episodes.
         particles: Of horizon: imagined from each place; their mean is the prediction.
         steps_ahead: Of horizon: how far.
         masked: Of horizon: hide half of each episode's numbers from all models.
         sequences: Of attention: held-out sequences that are averaged over.
-        run: Options of `d4rl`; of --methods nothing is used.
+        pairs: Of goals: starts and goals that are tried, which were never seen
+            together.
+        run: Options of `d4rl`; of --methods nothing is used. Without --dataset each
+            study takes one that is made here and that suits it.
     """
 
     name: Annotated[
-        Literal["horizon", "attention", "imitation", "mazes"],
+        Literal["horizon", "attention", "imitation", "goals", "mazes"],
         tyro.conf.Positional,
     ] = "horizon"
     starts: int = attrs.field(default=64, validator=ge(1))
@@ -66,6 +75,7 @@ class Study:
     steps_ahead: int = attrs.field(default=100, validator=ge(1))
     masked: bool = False
     sequences: int = attrs.field(default=256, validator=ge(1))
+    pairs: int = attrs.field(default=50, validator=ge(1))
     run: Annotated[D4rl, tyro.conf.arg(name="")] = attrs.field(factory=D4rl)
 
 
@@ -90,7 +100,7 @@ def run_study(options: Study, console: Console) -> None:
 
 _SHOWN = (
     *("ratios", "markovian", "smoothing", "behaviour", "relative"),
-    *("agreement", "returns"),
+    *("agreement", "returns", "success"),
 )
 _Found = tuple[dict[str, Any], Path]
 
@@ -130,27 +140,57 @@ def _imitation(_: Study, experiment: Experiment, notify: Notify) -> _Found:
     return found, path
 
 
+def _goals(options: Study, experiment: Experiment, notify: Notify) -> _Found:
+    settings = GoalSettings(pairs=options.pairs)
+    each = _each_seed(
+        options, experiment, notify, settings, lambda c: study_goals(c, settings)
+    )
+    path, dataset = _path(experiment, "goals"), experiment.dataset
+    maze, _ = open_maze(dataset.make_env, 0)
+    assert maze is not None
+    draw_goals(each, maze, path, title=dataset.name)
+    success = {name: [one[name]["success"] for one in each] for name in each[0]}
+    return {"success": success, "seeds": each}, path
+
+
 def _mazes(_: Study, experiment: Experiment, notify: Notify) -> _Found:
     """Draw the plans of the first seed, and check every seed's critic."""
     path, first = _path(experiment, "mazes"), experiment.config.first_seed
-    contexts = [experiment.context(Run(name, first), notify) for name in ("tt", "tt+q")]
-    returns = draw_plans(*contexts, path)
+    tt, tt_and_q = (
+        experiment.context(Run(name, first), notify) for name in ("tt", "tt+q")
+    )
+    returns = draw_plans(tt, tt_and_q, path)
     checked = [_agreement(one) for one in _contexts(experiment, "iql", notify)]
-    return {"agreement": [one for one in checked if one], "returns": returns}, path
+    agreed = [attrs.asdict(one) for one in checked if one]
+    names = agreed[0] if agreed else ()
+    agreement = {name: [one[name] for one in agreed] for name in names}
+    return {"agreement": agreement, "returns": returns}, path
 
 
-def _agreement(context: Context) -> dict[str, float]:
+def _agreement(context: Context) -> Agreement | None:
     find_critic(context)
-    found = check_values(context)
-    return attrs.asdict(found) if found else {}
+    return check_values(context)
 
 
 _STUDIES: dict[str, Callable[[Study, Experiment, Notify], _Found]] = {
     "horizon": _horizon,
     "attention": _attention,
     "imitation": _imitation,
+    "goals": _goals,
     "mazes": _mazes,
 }
+_PARTS = {"goals": ("cloning", "planner")}  # of the recipe, besides what all need
+_DATASETS = {
+    "goals": "tt/fourrooms/wander-v0",
+    "mazes": "tt/pointmaze/umaze-sparse-v0",
+}
+
+
+def usual_dataset(arguments: Sequence[str]) -> str:
+    """Return the dataset of a command that names none."""
+    named = [name for name in arguments if name in _DATASETS]
+    study = list(arguments[:1]) == ["study"] and named
+    return _DATASETS[named[0]] if study else DEFAULT_DATASET
 
 
 def _each_seed(
@@ -163,7 +203,8 @@ def _each_seed(
     """Ask the models of every seed, or find what they answered before."""
     found = []
     for context in _contexts(experiment, "tt", notify):
-        parts = (*TRANSFORMER.parts, EnsembleSettings)
+        own = _PARTS.get(options.name, ())
+        parts = (*TRANSFORMER.parts, EnsembleSettings, *own)
         known = {**run_settings(context, parts), "study": attrs.asdict(settings)}
         path = experiment.store.study_path(options.name, known)
         if not path.exists():

@@ -8,12 +8,15 @@ from tt_bench.data.ant_sources import ANT_SOURCES
 from tt_bench.data.source import Source
 from tt_bench.interface import Agent
 from tt_bench.tasks import (
+    FOUR_ROOMS,
+    FOUR_ROOMS_ID,
     MAZES,
     DriveConfig,
     HalfWays,
     Maze,
     PendulumDriver,
     SwingConfig,
+    Wandering,
     WaypointDriver,
     maze_id,
     pointmaze_steps,
@@ -58,6 +61,20 @@ def _stitch(maze: Maze) -> Source:
     )
 
 
+_ROOMS = Source(
+    dataset_id="tt/fourrooms/wander-v0",
+    env_id=FOUR_ROOMS_ID,
+    behaviour=partial(WaypointDriver, FOUR_ROOMS, DriveConfig(), wander=True),
+    expert=partial(WaypointDriver, FOUR_ROOMS, DriveConfig(noise=0.0), wander=False),
+    description=(
+        "A point driven along waypoints through four rooms, with noise, to one random "
+        "goal after another that is not told; there are no rewards."
+    ),
+    pace=2_000.0,
+    wrap=Wandering,
+    reference=(0.0, 1.0),
+)
+
 _PENDULUM = Source(
     dataset_id="tt/pendulum/mixed-v0",
     env_id="Pendulum-v1",
@@ -77,6 +94,7 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
             *map(_wander, MAZES.values()),
             *map(_stitch, MAZES.values()),
             *ANT_SOURCES,
+            _ROOMS,
             _PENDULUM,
         )
     }

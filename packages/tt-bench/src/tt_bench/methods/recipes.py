@@ -18,6 +18,7 @@ from tt_bench.methods.settings import (
     ModelSettings,
     PlannerSettings,
     Recipe,
+    TokenizerSettings,
     TrainingSettings,
 )
 
@@ -97,6 +98,17 @@ _D4RL_ANT = attrs.evolve(
     planner=attrs.evolve(_ANTMAZE.planner, beam=16),
     critic=attrs.evolve(_ANTMAZE.critic, steps=1_000_000, tanh=True),
 )
+# Where to go is told by a goal and not by what went before. With fewer bins a place is
+# likelier to be known, and much of what is drawn here is the actions.
+_ROOMS = attrs.evolve(
+    _SMALL,
+    tokenizer=TokenizerSettings(bins=50),
+    training=attrs.evolve(
+        _FAST_STEPS, steps=6_000, batch=64, transitions=2, action_weight=5.0
+    ),
+    planner=attrs.evolve(_SMALL.planner, context=1, horizon=2),
+    cloning=CloningConfig(steps=10_000),
+)
 _OWN_ANT = re.compile("tt/antmaze/(umaze-v1|[a-z]+-(play|diverse)-v0)")
 _LOCOMOTION = with_locomotion(
     Recipe(termination_reward=-100.0, critic=CriticSettings(rewards="spread"))
@@ -145,6 +157,8 @@ def _known_recipe(dataset: str) -> Recipe:
         return _D4RL_ANT
     if "antmaze" in words:
         return _ANTMAZE
+    if "fourrooms" in words:
+        return _ROOMS
     if words & _LOCOMOTION_WORDS:
         return _LOCOMOTION
     if "pointmaze" in words:

@@ -22,6 +22,7 @@ from tt_bench.tasks.fixed_goal import FixedGoal, single_goal
 from tt_bench.tasks.half_ways import HalfWays
 from tt_bench.tasks.known_environments import find_known_environment, refuse_unknown
 from tt_bench.tasks.maze import (
+    FOUR_ROOMS,
     MAZES,
     SUCCESS_RADIUS,
     Cell,
@@ -29,15 +30,31 @@ from tt_bench.tasks.maze import (
     find_maze,
     free_cells,
     in_goal,
+    xy_to_cells,
 )
 from tt_bench.tasks.maze_map import MazeMap, grid, open_maze, visited, walls
 from tt_bench.tasks.pendulum_driver import PendulumDriver, SwingConfig
 from tt_bench.tasks.point_driver import DriveConfig, WaypointDriver
-from tt_bench.tasks.point_maze import PointMaze, maze_id, pointmaze_steps
+from tt_bench.tasks.point_maze import (
+    FOUR_ROOMS_ID,
+    PointMaze,
+    maze_id,
+    pointmaze_steps,
+)
 from tt_bench.tasks.raw_rewards import on_raw_rewards
 from tt_bench.tasks.robotics import import_robotics
+from tt_bench.tasks.seen_goals import (
+    GOAL,
+    SeenGoal,
+    Wandering,
+    ending_maze,
+    unseen_pairs,
+)
 
 __all__ = [
+    "FOUR_ROOMS",
+    "FOUR_ROOMS_ID",
+    "GOAL",
     "MAZES",
     "OBSERVATION",
     "SUCCESS_RADIUS",
@@ -54,14 +71,17 @@ __all__ = [
     "MazeMap",
     "PendulumDriver",
     "PointMaze",
+    "SeenGoal",
     "SwingConfig",
     "WalkConfig",
+    "Wandering",
     "WaypointDriver",
     "ant_maze_size",
     "antmaze_id",
     "cells_to_metres",
     "d4rl_antmaze_id",
     "d4rl_maze",
+    "ending_maze",
     "explained",
     "find_environment",
     "find_known_environment",
@@ -79,6 +99,8 @@ __all__ = [
     "refuse_unknown",
     "single_goal",
     "turn_over",
+    "unseen_pairs",
     "visited",
     "walls",
+    "xy_to_cells",
 ]

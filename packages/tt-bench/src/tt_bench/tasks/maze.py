@@ -21,7 +21,7 @@ SUCCESS_RADIUS = 0.5
 TITLES: Mapping[str, str] = MappingProxyType(
     {"umaze": "UMaze", "medium": "Medium", "large": "Large"}
 )
-"""What the mazes are called in Gymnasium's ids."""
+"""What D4RL's mazes are called in Gymnasium's ids."""
 
 _STEPS = ((1, 0), (-1, 0), (0, 1), (0, -1))
 
@@ -92,6 +92,23 @@ MAZES: Mapping[str, Maze] = MappingProxyType(
         "large": Maze("large", _LARGE, start=(1, 1), goal=(7, 9), steps=800),
     }
 )
+"""D4RL's mazes, by their names."""
+
+_FOUR_ROOMS = (
+    "#########",
+    "#...#...#",
+    "#.......#",
+    "#...#...#",
+    "##.###.##",
+    "#...#...#",
+    "#.......#",
+    "#...#...#",
+    "#########",
+)
+FOUR_ROOMS = Maze("fourrooms", _FOUR_ROOMS, start=(1, 1), goal=(7, 7), steps=500)
+"""Rooms in a ring: two ways lead to the opposite one."""
+
+_EVERY = {**MAZES, FOUR_ROOMS.name: FOUR_ROOMS}
 
 
 def find_maze(name: str) -> Maze:
@@ -100,9 +117,9 @@ def find_maze(name: str) -> Maze:
     Raises:
         ValueError: if there is no such maze.
     """
-    if name not in MAZES:
-        raise ValueError(f"expected a maze of {sorted(MAZES)}, got {name!r}")
-    return MAZES[name]
+    if name not in _EVERY:
+        raise ValueError(f"expected a maze of {sorted(_EVERY)}, got {name!r}")
+    return _EVERY[name]
 
 
 def free_cells(maze: Maze) -> NDArray[np.int64]:

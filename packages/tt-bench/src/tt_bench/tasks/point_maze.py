@@ -1,7 +1,8 @@
 """Point mazes with one fixed goal: MuJoCo's point, D4RL's task.
 
-Importing this module registers `tt/PointMaze-{UMaze,Medium,Large}-v0` and the
-goal-terminating `tt/PointMaze-{UMaze,Medium,Large}-Sparse-v0` with Gymnasium.
+Importing this module registers `tt/PointMaze-{UMaze,Medium,Large}-v0`, the
+goal-terminating `tt/PointMaze-{UMaze,Medium,Large}-Sparse-v0` and `tt/FourRooms-v0`,
+which terminates as well, with Gymnasium.
 """
 
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tt_bench.tasks.maze import (
+    FOUR_ROOMS,
     TITLES,
     Maze,
     cells_to_xy,
@@ -43,7 +45,8 @@ class PointMaze(gym.Env[Observation, NDArray[np.float32]]):
     unlike there it doesn't start in the cell of the goal, where doing nothing scores
     best. With `terminate` it starts in the maze's start cell, far from the goal,
     terminates in the goal, and an action lasts 0.05 s.
-    `reset(options={"cell": (row, column)})` chooses the first cell.
+    `reset(options={"cell": (row, column)})` chooses the first cell, "goal" that of the
+    goal.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 100}  # noqa: RUF012
@@ -54,7 +57,7 @@ class PointMaze(gym.Env[Observation, NDArray[np.float32]]):
         """Build the simulation.
 
         Args:
-            maze: "umaze", "medium" or "large".
+            maze: "umaze", "medium", "large" or "fourrooms".
             terminate: end the episode in the goal and start far from it.
             render_mode: None or "rgb_array".
 
@@ -75,10 +78,13 @@ class PointMaze(gym.Env[Observation, NDArray[np.float32]]):
         """Place the point in its first cell with a little noise.
 
         Raises:
-            ValueError: if `options["cell"]` is not a free cell.
+            ValueError: if `options["cell"]` or `options["goal"]` is not a free cell.
         """
         super().reset(seed=seed)
-        cell = self._first_cell((options or {}).get("cell"))
+        chosen = options or {}
+        cell = self._first_cell(chosen.get("cell"))
+        goal = check_free_cell(self.maze, chosen.get("goal", self.maze.goal))
+        self.goal = _mark_goal(self._point, cells_to_xy(self.maze, goal))
         noise = self.np_random.uniform(-_NOISE, _NOISE, 2)
         speed = self.np_random.normal(0.0, _NOISE, 2)
         self._point.reset()
@@ -133,8 +139,14 @@ def _simulate(maze: Maze, goal: NDArray[np.float64], render_mode: str | None) ->
             render_mode=render_mode,
             default_camera_config={"distance": 1.5 * len(maze.rows)},
         )
-    point.model.site("target").pos = [*goal, _WALL_HEIGHT / 2]
+    _mark_goal(point, goal)
     return point
+
+
+def _mark_goal(point: Any, goal: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Show where the goal is, and return it."""
+    point.model.site("target").pos = [*goal, _WALL_HEIGHT / 2]
+    return goal
 
 
 def maze_id(maze: str, terminate: bool = False) -> str:
@@ -148,16 +160,24 @@ def pointmaze_steps(maze: str, terminate: bool = False) -> int:
     return steps * _LENIENCE // TASK_REPEATS if terminate else steps
 
 
+FOUR_ROOMS_ID = "tt/FourRooms-v0"
+
+
 def _register() -> None:
     for maze in TITLES:
         for terminate in (False, True):
-            gym.register(
-                maze_id(maze, terminate),
-                entry_point="tt_bench.tasks:PointMaze",
-                max_episode_steps=pointmaze_steps(maze, terminate),
-                disable_env_checker=True,
-                kwargs={"maze": maze, "terminate": terminate},
-            )
+            _register_task(maze_id(maze, terminate), maze, terminate)
+    _register_task(FOUR_ROOMS_ID, FOUR_ROOMS.name, terminate=True)
+
+
+def _register_task(env_id: str, maze: str, terminate: bool) -> None:
+    gym.register(
+        env_id,
+        entry_point="tt_bench.tasks:PointMaze",
+        max_episode_steps=pointmaze_steps(maze, terminate),
+        disable_env_checker=True,
+        kwargs={"maze": maze, "terminate": terminate},
+    )
 
 
 _register()
