@@ -104,7 +104,7 @@ _ROOMS = attrs.evolve(
     _SMALL,
     tokenizer=TokenizerSettings(bins=50),
     training=attrs.evolve(
-        _FAST_STEPS, steps=6_000, batch=64, transitions=2, action_weight=5.0
+        _FAST_STEPS, steps=6_000, batch=32, transitions=2, action_weight=5.0
     ),
     planner=attrs.evolve(_SMALL.planner, context=1, horizon=2),
     cloning=CloningConfig(steps=10_000),
