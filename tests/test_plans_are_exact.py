@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from tt_model import Decoder, TrajectoryTransformer, TransformerConfig
-from tt_model.cache.decoder import Cache
 from tt_plan import (
     Expectation,
     Plan,
@@ -87,33 +86,32 @@ def plan(
     )
 
 
-CACHES: tuple[Cache, ...] = ("shared", "ring")
 CASES = list(itertools.product(NETWORKS, ("likeliest", "sampled")))
 
 
-@pytest.mark.parametrize("cache", CACHES)
+@pytest.mark.parametrize("plain", [False, True])
 @pytest.mark.parametrize(("network", "drawn"), CASES)
 def test_the_cache_changes_no_token_of_20_plans(
     network: str,
     drawn: str,
-    cache: Cache,
+    plain: bool,
     naive: Callable[[TrajectoryTransformer], SequenceModel[Tensor]],
 ) -> None:
     action = likeliest() if drawn == "likeliest" else tail_cut(0.2)
     for seed in range(20):
         model, prefix = make(network, seed), contexts(seed)
-        cached = plan(Decoder(model, cache=cache), prefix, action, seed)
+        cached = plan(Decoder(model, plain=plain), prefix, action, seed)
         full = plan(naive(model), prefix, action, seed)
         assert torch.equal(cached.beams, full.beams), f"model {seed}"
         torch.testing.assert_close(cached.scores, full.scores, atol=1e-6, rtol=1e-6)
 
 
-@pytest.mark.parametrize("cache", CACHES)
+@pytest.mark.parametrize("plain", [False, True])
 @pytest.mark.parametrize("network", NETWORKS)
 def test_environments_planned_together_get_the_plans_they_get_alone(
-    network: str, cache: Cache
+    network: str, plain: bool
 ) -> None:
-    model, prefix = Decoder(make(network, 3), cache=cache), contexts(7)
+    model, prefix = Decoder(make(network, 3), plain=plain), contexts(7)
     together = plan(model, prefix, likeliest(), 0)
     for row in range(len(prefix)):
         padding = int((prefix[row] < 0).sum())

@@ -8,9 +8,8 @@ import torch
 from torch import Tensor
 
 from tt_model import Decoder, TrajectoryTransformer, TransformerConfig
-from tt_model.cache.decoder import Cache
 
-pytestmark = pytest.mark.parametrize("cache", ["shared", "ring"])
+pytestmark = pytest.mark.parametrize("plain", [False, True])
 SECOND: dict[str, Any] = {
     "inputs": "transition",
     "outputs": "relative",
@@ -52,9 +51,9 @@ def tokens(rows: int, length: int, seed: int = 1) -> Tensor:
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-def test_steps_equal_the_full_pass_over_400_tokens(network: str, cache: Cache) -> None:
+def test_steps_equal_the_full_pass_over_400_tokens(network: str, plain: bool) -> None:
     model, sequence = make(network), tokens(2, 400)
-    decoder = Decoder(model, cache=cache)
+    decoder = Decoder(model, plain=plain)
     logits, state = decoder.start(sequence[:, :7])
     full = model(sequence) if model.config.positions == "rotary" else None
     for t in range(7, 400):
@@ -69,17 +68,17 @@ def test_steps_equal_the_full_pass_over_400_tokens(network: str, cache: Cache) -
 @pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("length", [1, 4, 5, 6, 14, 15, 16, 63])
 def test_start_equals_the_full_pass_at_any_length(
-    network: str, length: int, cache: Cache
+    network: str, length: int, plain: bool
 ) -> None:
     model, sequence = make(network), tokens(3, length)
-    logits, _ = Decoder(model, cache=cache).start(sequence)
+    logits, _ = Decoder(model, plain=plain).start(sequence)
     torch.testing.assert_close(logits, model.next_logits(sequence))
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-def test_random_selects_equal_the_full_pass(network: str, cache: Cache) -> None:
+def test_random_selects_equal_the_full_pass(network: str, plain: bool) -> None:
     model, generator = make(network), torch.Generator().manual_seed(3)
-    decoder, history = Decoder(model, cache=cache), tokens(2, 8)
+    decoder, history = Decoder(model, plain=plain), tokens(2, 8)
     logits, state = decoder.start(history)
     for t in range(60):
         rows = history.shape[0]
@@ -102,9 +101,9 @@ def test_random_selects_equal_the_full_pass(network: str, cache: Cache) -> None:
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-def test_left_padding_changes_nothing(network: str, cache: Cache) -> None:
+def test_left_padding_changes_nothing(network: str, plain: bool) -> None:
     model = make(network)
-    decoder = Decoder(model, cache=cache)
+    decoder = Decoder(model, plain=plain)
     short, long = tokens(1, 7), tokens(1, 17, seed=2)
     padded = torch.cat([torch.full((1, 10), -1), short], 1)
     both, state = decoder.start(torch.cat([padded, long]))
@@ -121,9 +120,9 @@ def test_left_padding_changes_nothing(network: str, cache: Cache) -> None:
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-def test_a_state_can_be_selected_twice(network: str, cache: Cache) -> None:
+def test_a_state_can_be_selected_twice(network: str, plain: bool) -> None:
     model, sequence = make(network), tokens(2, 13)
-    decoder = Decoder(model, cache=cache)
+    decoder = Decoder(model, plain=plain)
     _, state = decoder.start(sequence)
     results = []
     for token in (1, 2):
@@ -138,32 +137,32 @@ def test_a_state_can_be_selected_twice(network: str, cache: Cache) -> None:
     assert not torch.allclose(results[0], results[1])
 
 
-def test_a_decoder_reads_the_weights_of_the_moment(cache: Cache) -> None:
+def test_a_decoder_reads_the_weights_of_the_moment(plain: bool) -> None:
     model, other = make("rotary"), make("rotary", seed=1)
-    decoder, prefix = Decoder(model, cache=cache), tokens(2, 7)
+    decoder, prefix = Decoder(model, plain=plain), tokens(2, 7)
     decoder.start(prefix)
     model.load_state_dict(other.state_dict())
     assert torch.equal(
-        decoder.start(prefix)[0], Decoder(other, cache=cache).start(prefix)[0]
+        decoder.start(prefix)[0], Decoder(other, plain=plain).start(prefix)[0]
     )
     model.double()
     assert decoder.start(prefix)[0].dtype == torch.float64
 
 
-def test_a_decoder_leaves_the_network_as_it_was(cache: Cache) -> None:
+def test_a_decoder_leaves_the_network_as_it_was(plain: bool) -> None:
     model = make("rotary").train()
     names, prefix = set(vars(model)), tokens(2, 7)
     fresh = copy.deepcopy(model)
-    logits, _ = Decoder(model, cache=cache).start(prefix)
+    logits, _ = Decoder(model, plain=plain).start(prefix)
     assert model.training
     assert set(vars(model)) == names
     assert list(model.state_dict()) == list(fresh.state_dict())
-    assert torch.equal(logits, Decoder(fresh.eval(), cache=cache).start(prefix)[0])
+    assert torch.equal(logits, Decoder(fresh.eval(), plain=plain).start(prefix)[0])
 
 
-def test_decoders_of_one_network_do_not_disturb_each_other(cache: Cache) -> None:
+def test_decoders_of_one_network_do_not_disturb_each_other(plain: bool) -> None:
     model, sequence = make("rotary"), tokens(3, 20)
-    decoders = [Decoder(model, cache=cache) for _ in range(2)]
+    decoders = [Decoder(model, plain=plain) for _ in range(2)]
     states = [d.start(sequence[:, :4])[1] for d in decoders]
     for t in range(4, 20):
         expected = model.next_logits(sequence[:, : t + 1])
@@ -172,13 +171,13 @@ def test_decoders_of_one_network_do_not_disturb_each_other(cache: Cache) -> None
             torch.testing.assert_close(logits, expected, atol=1e-4, rtol=1e-4)
 
 
-def test_a_step_with_a_wrong_number_of_tokens_is_refused(cache: Cache) -> None:
-    decoder = Decoder(make("rotary"), cache=cache)
+def test_a_step_with_a_wrong_number_of_tokens_is_refused(plain: bool) -> None:
+    decoder = Decoder(make("rotary"), plain=plain)
     _, state = decoder.start(tokens(2, 7))
     with pytest.raises(ValueError, match="one token for each of the 2 rows"):
         decoder.step(torch.tensor([1]), state)
 
 
-def test_a_prefix_without_tokens_is_refused(cache: Cache) -> None:
+def test_a_prefix_without_tokens_is_refused(plain: bool) -> None:
     with pytest.raises(ValueError, match="expected integer tokens"):
-        Decoder(make("rotary"), cache=cache).start(tokens(2, 0))
+        Decoder(make("rotary"), plain=plain).start(tokens(2, 0))

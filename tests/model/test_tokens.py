@@ -37,18 +37,18 @@ WRONG: list[list[int]] = [
 
 
 @pytest.mark.parametrize("row", WRONG)
-@pytest.mark.parametrize("cache", ["shared", "ring"])
-def test_wrong_prefixes_are_refused(row: list[int], cache: Any) -> None:
+@pytest.mark.parametrize("plain", [False, True])
+def test_wrong_prefixes_are_refused(row: list[int], plain: bool) -> None:
     prefix, model = torch.tensor([[0, 1, 2, 3], row]), make()
-    for read in (Decoder(model, cache=cache).start, model.next_logits, model):
+    for read in (Decoder(model, plain=plain).start, model.next_logits, model):
         with pytest.raises(ValueError, match=r"expected (tokens|padding)"):
             read(prefix)
 
 
-@pytest.mark.parametrize("cache", ["shared", "ring"])
+@pytest.mark.parametrize("plain", [False, True])
 @pytest.mark.parametrize("wrong", [-1, 6, 99])
-def test_wrong_steps_are_refused(wrong: int, cache: Any) -> None:
-    decoder = Decoder(make(), cache=cache)
+def test_wrong_steps_are_refused(wrong: int, plain: bool) -> None:
+    decoder = Decoder(make(), plain=plain)
     _, state = decoder.start(torch.tensor([[0], [1]]))
     with pytest.raises(ValueError, match="expected tokens from 0 to 5"):
         decoder.step(torch.tensor([0, wrong]), state)
@@ -63,12 +63,12 @@ def test_what_is_no_integer_is_refused(dtype: torch.dtype) -> None:
             read(torch.ones(1, 4, dtype=dtype))
 
 
-@pytest.mark.parametrize("cache", ["shared", "ring"])
+@pytest.mark.parametrize("plain", [False, True])
 @pytest.mark.parametrize(
     "dtype", [torch.uint8, torch.int8, torch.int16, torch.int32, torch.uint64]
 )
-def test_every_integer_type_is_read_alike(dtype: torch.dtype, cache: Any) -> None:
-    decoder = Decoder(make(), cache=cache)
+def test_every_integer_type_is_read_alike(dtype: torch.dtype, plain: bool) -> None:
+    decoder = Decoder(make(), plain=plain)
     prefix, tokens = torch.tensor([[0, 1, 2, 5]]), torch.tensor([4])
     expected, state = decoder.start(prefix)
     then, _ = decoder.step(tokens, state)

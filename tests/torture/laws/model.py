@@ -41,8 +41,8 @@ _MODELS = just(
 _RIGHT_MODELS = _MODELS._replace(nasty=_MODELS.right)
 
 
-def _first(model: Any, cache: Any) -> Any:
-    return Decoder(model, cache=cache).start(torch.ones(1, 3).long())[0]
+def _first(model: Any, plain: Any) -> Any:
+    return Decoder(model, plain=plain).start(torch.ones(1, 3).long())[0]
 
 
 def _step(tokens: Any) -> Any:
@@ -131,12 +131,12 @@ LAWS = [
     Law(
         "tt_model.Decoder",
         _first,
-        {"model": _MODELS, "cache": choice("shared", "ring", None)},
+        {"model": _MODELS, "plain": choice(True, False)},
     ),
     Law(
         "tt_model.Decoder.start",
-        lambda cache, prefix: Decoder(tiny.model(), cache=cache).start(prefix)[0],
-        {"cache": choice("shared", "ring"), "prefix": _TOKENS},
+        lambda plain, prefix: Decoder(tiny.model(), plain=plain).start(prefix)[0],
+        {"plain": choice(True, False), "prefix": _TOKENS},
     ),
     Law(
         "tt_model.Decoder.step",

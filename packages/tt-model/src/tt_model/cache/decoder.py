@@ -3,33 +3,20 @@
 Axes: B rows of a prefix, T time in tokens, K rows selected, D features, V bins.
 """
 
-from typing import Any, Literal, Protocol, TypeAlias, TypeVar, get_args
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from tt_model._tokens import check_tokens, check_values
 from tt_model._transformer import unwrap
-from tt_model.cache.levels import SharedState
 from tt_model.cache.ring import RingCache
 from tt_model.cache.ring_step import RingState
-from tt_model.cache.shared import SharedCache
 
-State: TypeAlias = SharedState | RingState
+State: TypeAlias = RingState
 """What a decoder remembers of each row; opaque to everyone else."""
 
-Cache = Literal["shared", "ring"]
-
-_Memory = TypeVar("_Memory")
 _SINGLE = 4  # bytes; logits of fewer are widened before anything is drawn from them
-
-
-class _Cache(Protocol[_Memory]):
-    """Read tokens into a state of its own; return the last one's features [B, D]."""
-
-    def start(self, prefix: Tensor) -> tuple[Tensor, _Memory]: ...
-    def step(self, tokens: Tensor, state: _Memory) -> tuple[Tensor, _Memory]: ...
-    def select(self, state: _Memory, rows: Tensor) -> _Memory: ...
 
 
 class Decoder:
@@ -44,32 +31,21 @@ class Decoder:
     Satisfies the planner's interface: `start`, `step`, `select`.
     """
 
-    def __init__(self, model: nn.Module, *, cache: Cache | None = None) -> None:
-        """Choose how keys and values are kept.
+    def __init__(self, model: nn.Module, *, plain: bool = False) -> None:
+        """Take a network, or what `torch.compile` or a parallel module made of one.
 
-        Args:
-            model: The network, on the device where it will be used; or what
-                `torch.compile` or a parallel module made of it.
-            cache: "shared" keeps what rows have in common once, and looks at the rows
-                that are selected; "ring" moves nothing and looks at nothing, so that
-                it never waits for a device. Either works anywhere. By default "shared"
-                on a CPU and "ring" elsewhere.
+        By default a step runs in kernels: of Triton on CUDA, and on a CPU of a library
+        that the system's C++ compiler builds when it is first needed, and that later
+        processes load from the user's cache folder. Where there is no compiler a log
+        message says so. `plain` uses torch's operations alone, which define the result.
 
         Raises:
-            ValueError: If there is no such cache, or no such network.
+            ValueError: If there is no such network, or `plain` is no boolean.
         """
-        if cache is not None and cache not in get_args(Cache):
-            raise ValueError(
-                f"expected a cache among {list(get_args(Cache))}, or None to choose it "
-                f"by the device; got {cache!r}"
-            )
-        network = unwrap(model)
-        if cache is None:
-            cache = "shared" if network.head.weight.device.type == "cpu" else "ring"
-        self._model = network
-        self._cache: _Cache[Any] = (
-            SharedCache(network) if cache == "shared" else RingCache(network)
-        )
+        if not isinstance(plain, bool):
+            raise ValueError(f"expected plain to be True or False, got {plain!r}")
+        self._model = unwrap(model)
+        self._cache = RingCache(self._model, plain=plain)
 
     @torch.no_grad()
     def start(self, prefix: Tensor, /) -> tuple[Tensor, State]:
@@ -109,8 +85,7 @@ class Decoder:
     @torch.no_grad()
     def select(self, state: State, rows: Tensor, /) -> State:
         """Return a state whose row i is row rows[i] [K] of this one; repeats fork."""
-        selected: State = self._cache.select(state, rows)
-        return selected
+        return self._cache.select(state, rows)
 
     def _check_step(self, tokens: Tensor) -> None:
         check_tokens(tokens[:, None])

@@ -1,10 +1,14 @@
-"""The cache for devices that must not wait for the processor: nothing is moved.
+"""The cache: a ring of slots in which nothing is moved.
 
 Keys and values stay where they were written: slot by slot, row by row. A state holds a
 table that says, for every row, which row of each slot is part of its past. Choosing
 rows moves the table alone and never looks at its content, so a whole plan can be
 recorded as one graph. The slots form a ring of as many transitions as a token sees;
 masked positions have none.
+
+How a token is read depends on the device: by kernels on CUDA (`kernels`), by a compiled
+library on a CPU (`compiled`), and otherwise by plain operations (`ring_step`), which
+define what the others do.
 
 Axes: L layers, R rows, N rows there is room for, S slots, T tokens, H heads, F features
 of a head, D = H * F.
@@ -13,29 +17,34 @@ of a head, D = H * F.
 from collections.abc import Callable
 from functools import lru_cache
 from importlib.util import find_spec
+from typing import TypeAlias
 
 import attrs
 import torch
 from einops import rearrange
 from torch import Tensor
-from torch.nn import functional as F
 
 from tt_model._blocks import attend_within
 from tt_model._config import TransformerConfig
 from tt_model._positions import rotary_table, visible, window_start, with_padding
 from tt_model._transformer import TrajectoryTransformer
-from tt_model.cache import ring_step
+from tt_model.cache import compiled, ring_step
 from tt_model.cache.blocks import run_blocks
 from tt_model.cache.recent import Recent, enter
-from tt_model.cache.ring_step import RingState, place
+from tt_model.cache.ring_step import Ring, RingState, place
+
+
+_Step: TypeAlias = Callable[
+    [TrajectoryTransformer, Tensor, RingState], tuple[Tensor, Recent]
+]
 
 
 class RingCache:
     """Keep keys and values in one ring of slots a state, and rows in its table."""
 
-    def __init__(self, model: TrajectoryTransformer) -> None:
+    def __init__(self, model: TrajectoryTransformer, *, plain: bool) -> None:
         """Begin without knowing how many rows a search needs."""
-        self._model = model
+        self._model, self._plain = model, plain
         self._needed: dict[int, int] = {}  # rows of a search, by how many began it
 
     def start(self, prefix: Tensor) -> tuple[Tensor, RingState]:
@@ -50,8 +59,11 @@ class RingCache:
             cropped = self._model.crop(history)
             if cropped.shape[1] < history.shape[1]:
                 return self._read(cropped, state.origin)
-        step = _choose_step(self._model.head.weight)
-        features, recent = step(self._model, tokens, state)
+        state.ring.states.discard(state)  # it is used up
+        if state.ring.states:  # a fork may read what this step writes over
+            state = attrs.evolve(state, ring=_copy(state.ring, state.keys.shape[2]))
+            state.ring.states.discard(state)
+        features, recent = self._choose_step(state)(self._model, tokens, state)
         later = attrs.evolve(
             state, position=state.position + 1, history=history, recent=recent
         )
@@ -59,22 +71,30 @@ class RingCache:
 
     def select(self, state: RingState, rows: Tensor) -> RingState:
         """Return the state of rows [K]; makes room for more rows than there were."""
-        history = None if state.history is None else state.history.index_select(0, rows)
-        chosen = attrs.evolve(
+        history, ring = state.history, state.ring
+        if len(rows) > ring.keys.shape[2]:
+            self._needed[state.origin] = len(rows)
+            ring = _copy(ring, len(rows))
+        return attrs.evolve(
             state,
             table=state.table.index_select(0, rows),
+            ring=ring,
             pad=state.pad.index_select(0, rows),
-            history=history,
+            history=None if history is None else history.index_select(0, rows),
             recent=state.recent.select(rows),
         )
-        room = state.keys.shape[2]
-        if len(rows) <= room:
-            return chosen
-        self._needed[state.origin] = len(rows)
-        more = (0, 0, 0, len(rows) - room)
-        return attrs.evolve(
-            chosen, keys=F.pad(state.keys, more), values=F.pad(state.values, more)
-        )
+
+    def _choose_step(self, state: RingState) -> _Step:
+        """Choose how a step is computed: by what is compiled where that can be."""
+        weight = self._model.head.weight
+        if state.weights is not None and weight.dtype == state.keys.dtype:
+            return compiled.step
+        usable = weight.is_cuda and weight.dtype != torch.float64 and _has_triton()
+        if usable and not self._plain:
+            from tt_model.cache import kernels
+
+            return kernels.step
+        return ring_step.step
 
     def _read(self, prefix: Tensor, origin: int) -> tuple[Tensor, RingState]:
         """Read a prefix in a search that began with `origin` rows."""
@@ -101,16 +121,20 @@ class RingCache:
         config, rows = self._model.config, len(prefix)
         slots = config.window * config.stored
         room = max(rows, self._needed.get(origin, 0))
-        keys = like.new_empty(config.attending_layers, slots, room, config.width)
+        shape = (config.attending_layers, slots, room, config.width)
+        dtype = like.dtype
+        if like.device.type == "cpu":  # which attends in float32 at least
+            dtype = torch.promote_types(dtype, torch.float32)
+        keys = torch.empty(shape, dtype=dtype, device=like.device)
         table = torch.arange(rows, dtype=torch.int32, device=like.device)
         return RingState(
             table=table[:, None].repeat(1, slots),
-            keys=keys,
-            values=torch.empty_like(keys),
+            ring=Ring(keys, torch.empty_like(keys)),
             pad=pad,
             position=prefix.shape[1],
             origin=origin,
             recent=recent,
+            weights=None if self._plain else compiled.prepare(self._model),
             history=prefix if config.positions == "learned" else None,
         )
 
@@ -136,15 +160,14 @@ def _tokens_and_places(
         )
 
 
-def _choose_step(
-    weight: Tensor,
-) -> Callable[[TrajectoryTransformer, Tensor, RingState], tuple[Tensor, Recent]]:
-    """Choose how a step is computed: by a few kernels on CUDA, plainly elsewhere."""
-    if weight.is_cuda and weight.dtype != torch.float64 and _has_triton():
-        from tt_model.cache import kernels
-
-        return kernels.step
-    return ring_step.step
+def _copy(ring: Ring, room: int) -> Ring:
+    """Return the same with room for at least as many rows; what is new is not set."""
+    copied = []
+    for kept in (ring.keys, ring.values):
+        wide = kept.new_empty(*kept.shape[:2], room, kept.shape[3])
+        wide[:, :, : kept.shape[2]] = kept
+        copied.append(wide)
+    return Ring(*copied)
 
 
 @lru_cache(maxsize=1)

@@ -4,18 +4,32 @@ Axes: R rows, N rows there is room for, S slots, C slots looked at, H heads, F f
 of a head, D = H * F.
 """
 
+import warnings
+from collections.abc import Callable
 from functools import lru_cache, partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
+from weakref import WeakSet
 
 import attrs
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from tt_model._config import TransformerConfig
 from tt_model._positions import rotary_table
 from tt_model._transformer import TrajectoryTransformer
 from tt_model.cache.blocks import run_blocks
 from tt_model.cache.recent import Recent, enter
+from tt_model.cache.weights import Weights
+
+
+@attrs.frozen(eq=False)
+class Ring:
+    """Keys and values, and the states that may yet read them: one, or forks of one."""
+
+    keys: Tensor  # [L, S, N, D]
+    values: Tensor
+    states: "WeakSet[RingState]" = attrs.field(factory=WeakSet, init=False)
 
 
 @attrs.frozen(eq=False)
@@ -23,18 +37,32 @@ class RingState:
     """What a decoder remembers, held in place; opaque to everyone else."""
 
     table: Tensor  # int32 [R, S], the row of each slot that belongs to a row's past
-    keys: Tensor  # [L, S, N, D]
-    values: Tensor
+    ring: Ring
     pad: Tensor  # [R] tokens of left padding
     position: int  # index of the next token
     origin: int  # rows that the state began with
     recent: Recent
+    weights: Weights | None = None  # for the compiled step
     history: Tensor | None = None  # [R, position], for learned positions
+
+    def __attrs_post_init__(self) -> None:
+        """Be one of those that read the ring."""
+        self.ring.states.add(self)
 
     @property
     def rows(self) -> int:
         """The number of rows."""
         return len(self.table)
+
+    @property
+    def keys(self) -> Tensor:
+        """The keys of the ring [L, S, N, D]."""
+        return self.ring.keys
+
+    @property
+    def values(self) -> Tensor:
+        """The values of the ring [L, S, N, D]."""
+        return self.ring.values
 
 
 class Place(NamedTuple):
@@ -64,7 +92,8 @@ def step(
     config, index = model.config, state.position
     x, recent = begin_step(model, tokens, state)
     rotary = rotary_table(config, index, index + 1, x)
-    attend = partial(_attend, config, state)
+    mix = _mix_sparse if x.device.type == "cpu" else _mix_gathered
+    attend = partial(_attend, config, state, _look(config, state), mix)
     return run_blocks(model, x[:, None], index, rotary, attend), recent
 
 
@@ -80,9 +109,34 @@ def begin_step(
     return x[:, 0], recent
 
 
+@lru_cache(maxsize=1)
+def _expect_sparse() -> None:
+    """Let torch warn once, unheard, that sparse tensors are in beta state."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.eye(1).to_sparse_csr()
+
+
+class _Look(NamedTuple):
+    """What the rows of a state look at: entries of the keys [S * N, D] of a layer."""
+
+    entries: Tensor  # [R, C]
+    hidden: Tensor  # [R, 1, C], those that are padding
+
+
+def _look(config: TransformerConfig, state: RingState) -> _Look:
+    """List what the newest token of each row sees, itself among it if it is stored."""
+    slots, ages = list_seen(config, state.position, state.table.device)
+    entries = slots * state.keys.shape[2] + state.table.index_select(1, slots)
+    oldest = state.position // config.transition - state.pad // config.transition
+    return _Look(entries, (ages > oldest[:, None])[:, None])
+
+
 def _attend(
     config: TransformerConfig,
     state: RingState,
+    look: _Look,
+    mix: "_Mix",
     layer: int,
     q: Tensor,
     k: Tensor,
@@ -93,25 +147,55 @@ def _attend(
     Takes q, k and v [R, 1, H, F], the newest token in the state's table already;
     returns [R, 1, D].
     """
-    rows, room = state.rows, state.keys.shape[2]
-    here = place(config, state.position)
+    slot = place(config, state.position).slot
     keys, values = state.keys[layer], state.values[layer]  # [S, N, D]
-    if here.slot is not None:
-        keys[here.slot, :rows] = k.flatten(1)
-        values[here.slot, :rows] = v.flatten(1)
-    slots, ages = _seen(config, state.position, q.device)
-    entries = slots * room + state.table.index_select(1, slots)  # [R, C]
-    seen = here.transition - ages >= state.pad[:, None] // config.transition
-    shape = (*entries.shape, *q.shape[2:])
-    k, v = (t.flatten(0, 1)[entries].view(shape) for t in (keys, values))
-    scores = torch.einsum("rhf,rchf->rhc", q[:, 0], k)
-    scores = scores.masked_fill(~seen[:, None], -torch.inf)
-    mixed = torch.einsum("rhc,rchf->rhf", scores.softmax(-1), v)
-    return mixed.flatten(1)[:, None]
+    if slot is not None:
+        keys[slot, : state.rows] = k.flatten(1)
+        values[slot, : state.rows] = v.flatten(1)
+    pairs = (t.view(-1, *q.shape[2:]) for t in (keys, values))  # [S * N, H, F]
+    mixed = mix(q[:, 0].to(keys), *pairs, look)
+    return mixed.to(q).flatten(1)[:, None]
+
+
+_Mix: TypeAlias = Callable[[Tensor, Tensor, Tensor, _Look], Tensor]
+"""Attend from queries [R, H, F] to keys and values [., H, F]; return [R, H, F]."""
+
+
+def _mix_gathered(q: Tensor, keys: Tensor, values: Tensor, look: _Look) -> Tensor:
+    """Attend as one would write it down: copy what is looked at."""
+    scores = torch.einsum("rhf,rchf->rhc", q, keys[look.entries])
+    weights = scores.masked_fill(look.hidden, -torch.inf).softmax(-1)
+    return torch.einsum("rhc,rchf->rhf", weights, values[look.entries])
+
+
+def _mix_sparse(q: Tensor, keys: Tensor, values: Tensor, look: _Look) -> Tensor:
+    """Attend without a copy: two operations of torch's read what they are told to."""
+    rows, heads, features = q.shape
+    count = look.entries.shape[1]
+    shape = (rows * heads, count)
+    order = torch.arange(heads)[:, None]
+    index = (look.entries[:, None] * heads + order).view(shape)
+    ends = torch.arange(0, index.numel() + 1, count)
+    flat_keys, flat_values = (t.view(-1, features) for t in (keys, values))
+    _expect_sparse()
+    size = (rows * heads, len(flat_keys))
+    zeros = q.new_zeros(index.numel())
+    asked = torch.sparse_csr_tensor(
+        ends, index.flatten(), zeros, size, check_invariants=False
+    )
+    found = torch.sparse.sampled_addmm(
+        asked, q.reshape(-1, features), flat_keys.t(), beta=0.0
+    )
+    scores = found.values().view(rows, heads, count)
+    weights = scores.masked_fill(look.hidden, -torch.inf).softmax(-1).view(shape)
+    mixed = F.embedding_bag(
+        index, flat_values, per_sample_weights=weights, mode="sum"
+    )
+    return mixed.view(q.shape)
 
 
 @lru_cache(maxsize=4096)
-def _seen(
+def list_seen(
     config: TransformerConfig, index: int, device: torch.device
 ) -> tuple[Tensor, Tensor]:
     """List the slots that a token looks at, and how many transitions old each is."""
@@ -125,5 +209,5 @@ def _seen(
         if age <= here.transition:
             found.append((slot, age))
     with torch.inference_mode(False):
-        table = torch.tensor(found, device=device)
-    return table[:, 0], table[:, 1]
+        slots, ages = torch.tensor(found, device=device).t().contiguous()
+    return slots, ages

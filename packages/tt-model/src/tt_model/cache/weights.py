@@ -1,0 +1,81 @@
+"""A network's weights as the compiled step reads them."""
+
+import ctypes
+from typing import TypeAlias, cast
+
+import attrs
+from torch import Tensor, nn
+
+from tt_model._blocks import Block
+from tt_model._per_position import PositionLinear
+from tt_model._transformer import TrajectoryTransformer
+
+_Table: TypeAlias = "ctypes.Array[Layer]"
+
+
+class Layer(ctypes.Structure):
+    """Where the weights of a layer lie; see step.cpp."""
+
+    _fields_ = [
+        (name, ctypes.c_void_p)
+        for name in (
+            *("norm1", "shift1", "qkv", "qkv_bias", "proj", "proj_bias"),
+            *("norm2", "shift2", "widen", "widen_bias", "narrow", "narrow_bias"),
+        )
+    ]
+
+
+@attrs.frozen(eq=False)
+class Weights:
+    """Hold the tensors of each layer, in the order of `Layer`'s fields.
+
+    Each has an axis of positions first; matrices are [P, I, O]. Where P is 1 they are
+    copies, good until the network's weights change.
+    """
+
+    layers: list[list[Tensor | None]]
+    positions: int  # P, or 1 where all positions share their matrices
+    _tables: dict[int, _Table] = attrs.field(factory=dict, init=False)
+
+    def at(self, index: int) -> _Table:
+        """Return where the weights of the token at an index lie, layer by layer."""
+        position = index % self.positions
+        if position not in self._tables:
+            found = [Layer(*(_address(t, position) for t in part)) for part in self.layers]
+            self._tables[position] = (Layer * len(found))(*found)
+        return self._tables[position]
+
+
+def read_weights(model: TrajectoryTransformer) -> Weights:
+    """Lay out the weights of a network's blocks."""
+    config = model.config
+    positions = config.transition if config.per_position else 1
+    return Weights([_read_block(block, positions) for block in model.layers], positions)
+
+
+def _read_block(block: Block, positions: int) -> list[Tensor | None]:
+    widen, _, narrow = block.mlp
+    first: list[Tensor | None] = [None] * 6
+    if block.attends:
+        projections = (*_read_linear(block.attn.qkv), *_read_linear(block.attn.proj))
+        first = [*_read_norm(block.ln1, positions), *projections]
+    second = _read_norm(block.ln2, positions)
+    return [*first, *second, *_read_linear(widen), *_read_linear(narrow)]
+
+
+def _read_norm(norm: nn.LayerNorm, positions: int) -> tuple[Tensor, ...]:
+    parts = (norm.weight.detach(), norm.bias.detach())
+    return tuple(part.contiguous().expand(positions, -1) for part in parts)
+
+
+def _read_linear(layer: nn.Module) -> tuple[Tensor, ...]:
+    weight, bias = (cast(Tensor, part).detach() for part in (layer.weight, layer.bias))
+    if not isinstance(layer, PositionLinear):
+        weight, bias = weight.t()[None], bias[None]
+    return weight.contiguous(), bias.contiguous()
+
+
+def _address(tensor: Tensor | None, position: int) -> int | None:
+    if tensor is None:
+        return None
+    return tensor.data_ptr() + position * tensor.stride(0) * tensor.itemsize
