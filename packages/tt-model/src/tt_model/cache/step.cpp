@@ -12,8 +12,9 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <limits>
+#include <numeric>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #if defined(__AVX512F__)
@@ -55,7 +56,8 @@ struct Step {
 
 namespace {
 
-constexpr int64_t kMost = 64;  // rows of a piece: what they need stays in cache
+constexpr int64_t kMost = 64;    // rows of a piece: what they need stays in cache
+constexpr int64_t kUsual = 32;   // features of a head, as in the paper
 
 double exponential(double x) { return std::exp(x); }
 
@@ -143,6 +145,10 @@ void linear(const T *x, int64_t rows, int64_t inputs, const void *weight,
   for (int64_t o = 0; o < outputs; o += wide) {
     const int64_t some = std::min(wide, outputs - o);
     for (int64_t i = 0; i < inputs; ++i) {
+      if (some == wide) {
+        std::memcpy(panel + i * wide, w + i * outputs + o, wide * sizeof(T));
+        continue;
+      }
       std::copy_n(w + i * outputs + o, some, panel + i * wide);
       std::fill_n(panel + i * wide + some, wide - some, T(0));
     }
@@ -155,8 +161,10 @@ void linear(const T *x, int64_t rows, int64_t inputs, const void *weight,
         const T *from = found + t * wide;
         if (add)
           for (int64_t j = 0; j < some; ++j) to[j] += from[j];
+        else if (some == wide)
+          std::memcpy(to, from, wide * sizeof(T));
         else
-          for (int64_t j = 0; j < some; ++j) to[j] = from[j];
+          std::copy_n(from, some, to);
       }
     }
   }
@@ -188,20 +196,58 @@ void rotate(T *x, int64_t heads, int64_t features, const T *cosine, const T *sin
     }
 }
 
-// Compare a query [heads, F] with the keys at some places: scores [heads, stride].
+#if BYTES == 64
+#define EVEN 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+#define ODD 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
+#elif BYTES == 32
+#define EVEN 0, 2, 4, 6, 8, 10, 12, 14
+#define ODD 1, 3, 5, 7, 9, 11, 13, 15
+#else
+#define EVEN 0, 2, 4, 6
+#define ODD 1, 3, 5, 7
+#endif
+
+// Sum each of as many vectors as one has lanes.
+inline Lanes<float>::Vector sums(Lanes<float>::Vector *v) {
+  for (int64_t n = Lanes<float>::count / 2; n; n /= 2)
+#pragma GCC unroll 8
+    for (int64_t i = 0; i < n; ++i) {
+      const Lanes<float>::Vector a = v[2 * i], b = v[2 * i + 1];
+      v[i] = __builtin_shufflevector(a, b, EVEN) + __builtin_shufflevector(a, b, ODD);
+    }
+  return v[0];
+}
+
+// Compare a query [heads, F] with the keys at some places: scores [heads, stride]. The
+// places fill whole vectors.
 template <class T, int64_t F>
-void compare(const T *q, const T *keys, const std::vector<int64_t> &places,
-             int64_t heads, int64_t unknown, int64_t stride, T *scores) {
-  const int64_t features = F ? F : unknown, count = places.size();
-  for (int64_t j = 0; j < count; ++j) {
-    const T *key = keys + places[j];
+void compare(const T *q, const T *keys, const int64_t *places, int64_t count,
+             int64_t heads, int64_t features, int64_t stride, T *scores) {
+  if constexpr (F > 0) {
+    constexpr int64_t lanes = Lanes<T>::count;
+    for (int64_t j = 0; j < count; j += lanes)
+      for (int64_t h = 0; h < heads; ++h) {
+        typename Lanes<T>::Vector products[lanes];
+        for (int64_t l = 0; l < lanes; ++l) {
+          const T *a = q + h * F, *b = keys + places[j + l] + h * F;
+          if (j + lanes < count)
+            for (int64_t f = 0; f < F; f += 64 / sizeof(T))
+              __builtin_prefetch(keys + places[j + lanes + l] + h * F + f);
+          products[l] = load(a) * load(b);
+          for (int64_t f = lanes; f < F; f += lanes)
+            products[l] += load(a + f) * load(b + f);
+        }
+        store(scores + h * stride + j, sums(products));
+      }
+    return;
+  }
+  for (int64_t j = 0; j < count; ++j)
     for (int64_t h = 0; h < heads; ++h) {
+      const T *a = q + h * features, *b = keys + places[j] + h * features;
       T sum = 0;
-      for (int64_t f = 0; f < features; ++f)
-        sum += q[h * features + f] * key[h * features + f];
+      for (int64_t f = 0; f < features; ++f) sum += a[f] * b[f];
       scores[h * stride + j] = sum;
     }
-  }
 }
 
 // Turn scores into weights; behind the last one there is room for a whole vector.
@@ -225,14 +271,18 @@ void softmax(T *scores, int64_t count) {
 
 // Average the values at some places by weights [heads, stride]: out [heads, F].
 template <class T, int64_t F>
-void mix(const T *weights, const T *values, const std::vector<int64_t> &places,
+void mix(const T *weights, const T *values, const int64_t *places, int64_t count,
          int64_t heads, int64_t unknown, int64_t stride, T *out) {
-  const int64_t features = F ? F : unknown, count = places.size();
-  std::fill_n(out, heads * features, T(0));
+  const int64_t features = F ? F : unknown, width = heads * features;
+  std::fill_n(out, width, T(0));
   int64_t j = 0;
   for (; j + 4 <= count; j += 4) {
     const T *a = values + places[j], *b = values + places[j + 1];
     const T *c = values + places[j + 2], *d = values + places[j + 3];
+    if (j + 12 <= count)
+      for (int64_t n = 8; n < 12; ++n)
+        for (int64_t f = 0; f < width; f += 64 / sizeof(T))
+          __builtin_prefetch(values + places[j + n] + f);
     for (int64_t h = 0; h < heads; ++h) {
       const T *w = weights + h * stride + j;
       for (int64_t i = h * features; i < (h + 1) * features; ++i)
@@ -245,23 +295,50 @@ void mix(const T *weights, const T *values, const std::vector<int64_t> &places,
         out[i] += weights[h * stride + j] * values[places[j] + i];
 }
 
-// What one thread needs for the rows first..first + rows - 1 of a step.
+// Order the rows so that those with much of their past in common follow each other: what
+// one has read of it is still in the processor's cache for the next.
+std::vector<int64_t> related(const Step &step) {
+  std::vector<int64_t> slots;  // one of each transition, the oldest first
+  for (int64_t age = step.transition; age >= 0; --age) {
+    const int64_t *end = step.ages + step.count, *found = std::find(step.ages, end, age);
+    if (found != end) slots.push_back(step.seen[found - step.ages]);
+  }
+  std::vector<int64_t> order(step.rows);
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+    for (int64_t slot : slots) {
+      const int32_t p = step.table[a * step.slots + slot];
+      const int32_t q = step.table[b * step.slots + slot];
+      if (p != q) return p < q;
+    }
+    return false;
+  });
+  return order;
+}
+
+// What one thread needs for the rows first..first + rows - 1 of an order.
 template <class T>
 class Piece {
  public:
-  Piece(const Step &step, int64_t most)
+  Piece(const Step &step, const std::vector<int64_t> &order, int64_t most)
       : s_(step),
+        order_(order),
         x_(most * step.width),
         y_(most * step.width),
         wide_(most * std::max(3 * step.width, step.hidden)),
         panel_(2 * Lanes<T>::count * std::max(step.width, step.hidden)),
         stride_((step.count / Lanes<T>::count + 1) * Lanes<T>::count),
-        scores_(step.heads * stride_) {}
+        scores_(step.heads * stride_),
+        places_(most * stride_),
+        counts_(most) {}
 
   void run(int64_t first, int64_t rows) {
     const int64_t width = s_.width, whole = (rows + TALL - 1) / TALL * TALL;
     first_ = first, rows_ = rows, padded_ = whole;
-    std::copy_n(static_cast<const T *>(s_.x) + first * width, rows * width, x_.data());
+    for (int64_t r = 0; r < rows; ++r)
+      std::copy_n(static_cast<const T *>(s_.x) + order_[first + r] * width, width,
+                  x_.data() + r * width);
+    for (int64_t r = 0; r < rows; ++r) find(r);
     int64_t attending = 0;
     for (const Layer *layer = s_.layers; layer != s_.layers + s_.depth; ++layer) {
       if (layer->qkv) attend(*layer, attending++);
@@ -270,8 +347,9 @@ class Piece {
       for (int64_t i = 0; i < rows * s_.hidden; ++i) wide_[i] = gelu(wide_[i]);
       apply(wide_, s_.hidden, layer->narrow, layer->narrow_bias, width, true, x_);
     }
-    norm(x_.data(), rows, width, s_.norm, s_.shift, s_.epsilon,
-         static_cast<T *>(s_.out) + first * width);
+    for (int64_t r = 0; r < rows; ++r)
+      norm(x_.data() + r * width, 1, width, s_.norm, s_.shift, s_.epsilon,
+           static_cast<T *>(s_.out) + order_[first + r] * width);
   }
 
  private:
@@ -291,11 +369,9 @@ class Piece {
     const int64_t begin = index * s_.slots * s_.room * s_.width;
     T *keys = static_cast<T *>(s_.keys) + begin;
     T *values = static_cast<T *>(s_.values) + begin;
+    const bool usual = s_.width == kUsual * s_.heads;
     for (int64_t r = 0; r < rows_; ++r)
-      if (s_.width == 32 * s_.heads)
-        attend_row<32>(r, keys, values);
-      else
-        attend_row<0>(r, keys, values);
+      usual ? attend_row<kUsual>(r, keys, values) : attend_row<0>(r, keys, values);
     apply(y_, s_.width, layer.proj, layer.proj_bias, s_.width, true, x_);
   }
 
@@ -308,33 +384,39 @@ class Piece {
     rotate(q, heads, features, cosine, sine);
     rotate(k, heads, features, cosine + features, sine ? sine + features : nullptr);
     if (s_.slot >= 0) {
-      const int64_t own = (s_.slot * s_.room + first_ + r) * width;
+      const int64_t own = (s_.slot * s_.room + order_[first_ + r]) * width;
       std::copy_n(k, width, keys + own);
       std::copy_n(v, width, values + own);
     }
-    find(first_ + r);
-    T *scores = scores_.data();
-    compare<T, F>(q, keys, places_, heads, features, stride_, scores);
-    for (int64_t h = 0; h < heads; ++h) softmax(scores + h * stride_, places_.size());
-    mix<T, F>(scores, values, places_, heads, features, stride_, y_.data() + r * width);
+    const int64_t *places = places_.data() + r * stride_, count = counts_[r];
+    const int64_t whole = (count + Lanes<T>::count - 1) / Lanes<T>::count * Lanes<T>::count;
+    T *scores = scores_.data(), *out = y_.data() + r * width;
+    constexpr int64_t known = std::is_same<T, float>::value ? F : 0;
+    compare<T, known>(q, keys, places, whole, heads, features, stride_, scores);
+    for (int64_t h = 0; h < heads; ++h) softmax(scores + h * stride_, count);
+    mix<T, F>(scores, values, places, count, heads, features, stride_, out);
   }
 
-  // List the places of the keys that a row sees; its padding is not among them.
-  void find(int64_t row) {
-    const int64_t oldest = s_.transition - s_.pad[row] / s_.size;
-    places_.clear();
+  // List the places of the keys that a row sees; its padding is not among them. The
+  // first one is repeated until they fill a vector.
+  void find(int64_t r) {
+    const int64_t row = order_[first_ + r], oldest = s_.transition - s_.pad[row] / s_.size;
+    int64_t *places = places_.data() + r * stride_, count = 0;
     for (int64_t j = 0; j < s_.count; ++j)
       if (s_.ages[j] <= oldest) {
         const int64_t entry = s_.table[row * s_.slots + s_.seen[j]];
-        places_.push_back((s_.seen[j] * s_.room + entry) * s_.width);
+        places[count++] = (s_.seen[j] * s_.room + entry) * s_.width;
       }
+    std::fill(places + count, places + stride_, places[0]);
+    counts_[r] = count;
   }
 
   const Step &s_;
+  const std::vector<int64_t> &order_;
   std::vector<T> x_, y_, wide_, panel_;
   int64_t stride_;  // scores of a head
   std::vector<T> scores_;
-  std::vector<int64_t> places_;
+  std::vector<int64_t> places_, counts_;  // of each row: [rows, stride]
   int64_t first_ = 0, rows_ = 0, padded_ = 0;
 };
 
@@ -343,9 +425,10 @@ void run(const Step &step) {
   const int64_t each = (step.rows + step.threads - 1) / step.threads;
   const int64_t size = std::min(kMost, (each + TALL - 1) / TALL * TALL);
   const int64_t tall = (size + TALL - 1) / TALL * TALL;
+  const std::vector<int64_t> order = related(step);
   std::atomic<int64_t> next{0};
   auto work = [&] {
-    Piece<T> piece(step, tall);
+    Piece<T> piece(step, order, tall);
     for (int64_t first; (first = next.fetch_add(size)) < step.rows;)
       piece.run(first, std::min(size, step.rows - first));
   };
