@@ -120,7 +120,7 @@ class RingCache:
         """Allocate a state for as many rows as the last search of this size needed."""
         config, rows = self._model.config, len(prefix)
         slots = config.window * config.stored
-        room = max(rows, self._needed.get(origin, 0))
+        room = max(rows, self._needed.get(origin, 0)) | 1
         shape = (config.attending_layers, slots, room, config.width)
         dtype = like.dtype
         if like.device.type == "cpu":  # which attends in float32 at least
@@ -161,10 +161,13 @@ def _tokens_and_places(
 
 
 def _copy(ring: Ring, room: int) -> Ring:
-    """Return the same with room for at least as many rows; what is new is not set."""
+    """Return the same with room for at least as many rows; what is new is not set.
+
+    The room is odd: slots a power of two apart would share few sets of a CPU's cache.
+    """
     copied = []
     for kept in (ring.keys, ring.values):
-        wide = kept.new_empty(*kept.shape[:2], room, kept.shape[3])
+        wide = kept.new_empty(*kept.shape[:2], room | 1, kept.shape[3])
         wide[:, :, : kept.shape[2]] = kept
         copied.append(wide)
     return Ring(*copied)

@@ -57,6 +57,7 @@ struct Step {
 namespace {
 
 constexpr int64_t kMost = 64;    // rows of a piece: what they need stays in cache
+constexpr int64_t kGroup = 8;    // rows that attend together: they read much alike
 constexpr int64_t kUsual = 32;   // features of a head, as in the paper
 
 double exponential(double x) { return std::exp(x); }
@@ -218,36 +219,31 @@ inline Lanes<float>::Vector sums(Lanes<float>::Vector *v) {
   return v[0];
 }
 
-// Compare a query [heads, F] with the keys at some places: scores [heads, stride]. The
-// places fill whole vectors.
+// Compare a query [heads, F] with the keys at as many places as a vector has lanes:
+// scores [heads, stride].
 template <class T, int64_t F>
-void compare(const T *q, const T *keys, const int64_t *places, int64_t count,
-             int64_t heads, int64_t features, int64_t stride, T *scores) {
-  if constexpr (F > 0) {
-    constexpr int64_t lanes = Lanes<T>::count;
-    for (int64_t j = 0; j < count; j += lanes)
-      for (int64_t h = 0; h < heads; ++h) {
-        typename Lanes<T>::Vector products[lanes];
-        for (int64_t l = 0; l < lanes; ++l) {
-          const T *a = q + h * F, *b = keys + places[j + l] + h * F;
-          if (j + lanes < count)
-            for (int64_t f = 0; f < F; f += 64 / sizeof(T))
-              __builtin_prefetch(keys + places[j + lanes + l] + h * F + f);
-          products[l] = load(a) * load(b);
-          for (int64_t f = lanes; f < F; f += lanes)
-            products[l] += load(a + f) * load(b + f);
-        }
-        store(scores + h * stride + j, sums(products));
+void compare(const T *q, const T *keys, const int64_t *places, int64_t heads,
+             int64_t features, int64_t stride, T *scores) {
+  constexpr int64_t lanes = Lanes<T>::count;
+  for (int64_t h = 0; h < heads; ++h, q += features, keys += features, scores += stride) {
+    if constexpr (F > 0) {
+      typename Lanes<T>::Vector products[lanes];
+#pragma GCC unroll 16
+      for (int64_t l = 0; l < lanes; ++l) {
+        const T *key = keys + places[l];
+        products[l] = load(q) * load(key);
+        for (int64_t f = lanes; f < F; f += lanes) products[l] += load(q + f) * load(key + f);
       }
-    return;
-  }
-  for (int64_t j = 0; j < count; ++j)
-    for (int64_t h = 0; h < heads; ++h) {
-      const T *a = q + h * features, *b = keys + places[j] + h * features;
-      T sum = 0;
-      for (int64_t f = 0; f < features; ++f) sum += a[f] * b[f];
-      scores[h * stride + j] = sum;
+      store(scores, sums(products));
+      continue;
     }
+    for (int64_t l = 0; l < lanes; ++l) {
+      const T *key = keys + places[l];
+      T sum = 0;
+      for (int64_t f = 0; f < features; ++f) sum += q[f] * key[f];
+      scores[l] = sum;
+    }
+  }
 }
 
 // Turn scores into weights; behind the last one there is room for a whole vector.
@@ -269,38 +265,33 @@ void softmax(T *scores, int64_t count) {
   for (int64_t j = 0; j < count; ++j) scores[j] *= share;
 }
 
-// Average the values at some places by weights [heads, stride]: out [heads, F].
+// Add the values at some places, times weights [heads, stride], to out [heads, F].
 template <class T, int64_t F>
 void mix(const T *weights, const T *values, const int64_t *places, int64_t count,
          int64_t heads, int64_t unknown, int64_t stride, T *out) {
-  const int64_t features = F ? F : unknown, width = heads * features;
-  std::fill_n(out, width, T(0));
+  const int64_t features = F ? F : unknown;
   int64_t j = 0;
-  for (; j + 4 <= count; j += 4) {
-    const T *a = values + places[j], *b = values + places[j + 1];
-    const T *c = values + places[j + 2], *d = values + places[j + 3];
-    if (j + 12 <= count)
-      for (int64_t n = 8; n < 12; ++n)
-        for (int64_t f = 0; f < width; f += 64 / sizeof(T))
-          __builtin_prefetch(values + places[j + n] + f);
+  for (; j + 4 <= count; j += 4)
     for (int64_t h = 0; h < heads; ++h) {
-      const T *w = weights + h * stride + j;
-      for (int64_t i = h * features; i < (h + 1) * features; ++i)
-        out[i] += (w[0] * a[i] + w[1] * b[i]) + (w[2] * c[i] + w[3] * d[i]);
+      const T *w = weights + h * stride + j, *from = values + h * features;
+      const T *a = from + places[j], *b = from + places[j + 1];
+      const T *c = from + places[j + 2], *d = from + places[j + 3];
+      T *to = out + h * features;
+      for (int64_t f = 0; f < features; ++f)
+        to[f] += (w[0] * a[f] + w[1] * b[f]) + (w[2] * c[f] + w[3] * d[f]);
     }
-  }
   for (; j < count; ++j)
-    for (int64_t h = 0; h < heads; ++h)
-      for (int64_t i = h * features; i < (h + 1) * features; ++i)
-        out[i] += weights[h * stride + j] * values[places[j] + i];
+    for (int64_t i = 0; i < heads * features; ++i)
+      out[i] += weights[i / features * stride + j] * values[places[j] + i];
 }
 
 // Order the rows so that those with much of their past in common follow each other: what
 // one has read of it is still in the processor's cache for the next.
 std::vector<int64_t> related(const Step &step) {
   std::vector<int64_t> slots;  // one of each transition, the oldest first
-  for (int64_t age = step.transition; age >= 0; --age) {
-    const int64_t *end = step.ages + step.count, *found = std::find(step.ages, end, age);
+  const int64_t *end = step.ages + step.count;
+  for (int64_t age = *std::max_element(step.ages, end); age >= 0; --age) {
+    const int64_t *found = std::find(step.ages, end, age);
     if (found != end) slots.push_back(step.seen[found - step.ages]);
   }
   std::vector<int64_t> order(step.rows);
@@ -328,7 +319,7 @@ class Piece {
         wide_(most * std::max(3 * step.width, step.hidden)),
         panel_(2 * Lanes<T>::count * std::max(step.width, step.hidden)),
         stride_((step.count / Lanes<T>::count + 1) * Lanes<T>::count),
-        scores_(step.heads * stride_),
+        scores_(kGroup * step.heads * stride_),
         places_(most * stride_),
         counts_(most) {}
 
@@ -370,44 +361,66 @@ class Piece {
     T *keys = static_cast<T *>(s_.keys) + begin;
     T *values = static_cast<T *>(s_.values) + begin;
     const bool usual = s_.width == kUsual * s_.heads;
-    for (int64_t r = 0; r < rows_; ++r)
-      usual ? attend_row<kUsual>(r, keys, values) : attend_row<0>(r, keys, values);
+    for (int64_t r = 0; r < rows_; r += kGroup) {
+      const int64_t end = std::min(rows_, r + kGroup);
+      usual ? attend_group<kUsual>(r, end, keys, values)
+            : attend_group<0>(r, end, keys, values);
+    }
     apply(y_, s_.width, layer.proj, layer.proj_bias, s_.width, true, x_);
   }
 
-  template <int64_t F>
-  void attend_row(int64_t r, T *keys, T *values) {
+  // Rotate a row's queries and keys, and store its keys and values.
+  void enter(int64_t r, T *keys, T *values) {
     const int64_t width = s_.width, heads = s_.heads, features = width / heads;
     const T *cosine = static_cast<const T *>(s_.cosine);
     const T *sine = static_cast<const T *>(s_.sine);
-    T *q = wide_.data() + 3 * r * width, *k = q + width, *v = k + width;
+    T *q = wide_.data() + 3 * r * width, *k = q + width;
     rotate(q, heads, features, cosine, sine);
     rotate(k, heads, features, cosine + features, sine ? sine + features : nullptr);
-    if (s_.slot >= 0) {
-      const int64_t own = (s_.slot * s_.room + order_[first_ + r]) * width;
-      std::copy_n(k, width, keys + own);
-      std::copy_n(v, width, values + own);
-    }
-    const int64_t *places = places_.data() + r * stride_, count = counts_[r];
-    const int64_t whole = (count + Lanes<T>::count - 1) / Lanes<T>::count * Lanes<T>::count;
-    T *scores = scores_.data(), *out = y_.data() + r * width;
-    constexpr int64_t known = std::is_same<T, float>::value ? F : 0;
-    compare<T, known>(q, keys, places, whole, heads, features, stride_, scores);
-    for (int64_t h = 0; h < heads; ++h) softmax(scores + h * stride_, count);
-    mix<T, F>(scores, values, places, count, heads, features, stride_, out);
+    if (s_.slot < 0) return;
+    const int64_t own = (s_.slot * s_.room + order_[first_ + r]) * width;
+    std::copy_n(k, width, keys + own);
+    std::copy_n(k + width, width, values + own);
   }
+
+  // Attend from the rows begin..end - 1, a few keys at a time for all of them.
+  template <int64_t F>
+  void attend_group(int64_t begin, int64_t end, T *keys, T *values) {
+    constexpr int64_t lanes = Lanes<T>::count;
+    constexpr int64_t known = std::is_same<T, float>::value ? F : 0;
+    const int64_t width = s_.width, heads = s_.heads, features = width / heads;
+    for (int64_t r = begin; r < end; ++r) enter(r, keys, values);
+    for (int64_t j = 0; j < s_.count; j += lanes)
+      for (int64_t r = begin; r < end; ++r)
+        if (j < counts_[r])
+          compare<T, known>(wide_.data() + 3 * r * width, keys, places(r) + j, heads,
+                            features, stride_, scores(r - begin) + j);
+    for (int64_t r = begin; r < end; ++r) {
+      std::fill_n(y_.data() + r * width, width, T(0));
+      for (int64_t h = 0; h < heads; ++h)
+        softmax(scores(r - begin) + h * stride_, counts_[r]);
+    }
+    for (int64_t j = 0; j < s_.count; j += lanes)
+      for (int64_t r = begin; r < end; ++r)
+        mix<T, F>(scores(r - begin) + j, values, places(r) + j,
+                  std::min(lanes, counts_[r] - j), heads, features, stride_,
+                  y_.data() + r * width);
+  }
+
+  int64_t *places(int64_t r) { return places_.data() + r * stride_; }
+  T *scores(int64_t r) { return scores_.data() + r * s_.heads * stride_; }
 
   // List the places of the keys that a row sees; its padding is not among them. The
   // first one is repeated until they fill a vector.
   void find(int64_t r) {
     const int64_t row = order_[first_ + r], oldest = s_.transition - s_.pad[row] / s_.size;
-    int64_t *places = places_.data() + r * stride_, count = 0;
+    int64_t *list = places(r), count = 0;
     for (int64_t j = 0; j < s_.count; ++j)
       if (s_.ages[j] <= oldest) {
         const int64_t entry = s_.table[row * s_.slots + s_.seen[j]];
-        places[count++] = (s_.seen[j] * s_.room + entry) * s_.width;
+        list[count++] = (s_.seen[j] * s_.room + entry) * s_.width;
       }
-    std::fill(places + count, places + stride_, places[0]);
+    std::fill(list + count, list + stride_, list[0]);
     counts_[r] = count;
   }
 
