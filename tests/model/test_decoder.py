@@ -7,13 +7,12 @@ import torch
 from torch import Tensor
 
 from tt_model import Decoder, TrajectoryTransformer, TransformerConfig
-from tt_model.cache.ring import RingCache
-from tt_model.cache.shared import SharedCache
+from tt_model.cache import compiled, ring_step
 
 
-def make(device: str = "cpu") -> TrajectoryTransformer:
+def make(dtype: torch.dtype = torch.float32) -> TrajectoryTransformer:
     config = TransformerConfig(vocabulary=7, transition=5, layers=2, heads=2, width=16)
-    return TrajectoryTransformer(config).eval().to(device)
+    return TrajectoryTransformer(config).eval().to(dtype)
 
 
 def tokens(rows: int, length: int, seed: int = 1) -> Tensor:
@@ -22,34 +21,23 @@ def tokens(rows: int, length: int, seed: int = 1) -> Tensor:
 
 
 @pytest.mark.parametrize(
-    ("device", "cache"), [("cpu", SharedCache), ("meta", RingCache)]
+    ("dtype", "plain", "expected"),
+    [
+        (torch.float32, False, compiled.step),
+        (torch.float64, False, compiled.step),
+        (torch.bfloat16, False, ring_step.step),
+        (torch.float32, True, ring_step.step),
+    ],
 )
-def test_the_device_of_the_network_chooses_the_cache(
-    device: str, cache: type[Any]
+def test_what_a_step_runs_in_follows_from_the_network(
+    dtype: torch.dtype, plain: bool, expected: Any
 ) -> None:
-    assert isinstance(Decoder(make(device))._cache, cache)
+    decoder = Decoder(make(dtype), plain=plain)
+    _, state = decoder.start(tokens(2, 7))
+    assert decoder._cache._choose_step(state) is expected
 
 
-def test_an_unknown_cache_is_refused() -> None:
-    unknown: Any = "paged"
-    with pytest.raises(ValueError, match=r"among \['shared', 'ring'\].*got 'paged'"):
-        Decoder(make(), cache=unknown)
-
-
-def test_buffers_are_reused_between_plans() -> None:
-    decoder = Decoder(make(), cache="shared")
-    assert isinstance(decoder._cache, SharedCache)
-    free = decoder._cache.pool._free
-
-    def walk() -> None:
-        _, state = decoder.start(tokens(2, 7))
-        state = decoder.select(state, torch.arange(2).repeat_interleave(4))
-        for t in range(12):
-            _, state = decoder.step(tokens(8, 1, seed=t)[:, 0], state)
-            state = decoder.select(state, torch.arange(8).flip(0))
-
-    walk()
-    held = {key: len(buffers) for key, buffers in free.items()}
-    walk()
-    assert held
-    assert {key: len(buffers) for key, buffers in free.items()} == held
+def test_plain_must_be_a_boolean() -> None:
+    neither: Any = "ring"
+    with pytest.raises(ValueError, match="expected plain to be True or False, got"):
+        Decoder(make(), plain=neither)

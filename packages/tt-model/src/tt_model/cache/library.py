@@ -1,8 +1,8 @@
-"""The compiled step of the CPU: built on first use, and kept for later processes.
+"""The compiled step of the CPU: built on first use, kept for later processes.
 
-A library is code that runs as this user. It is loaded only from a folder that nobody else
-can write to, and is named for its source, its compiler and the processor it was built
-for, so that another one is built where any of them differs.
+A library is code that runs as this user. It is loaded only from a folder that nobody
+else can write to, and is named for its source, its compiler and the processor it was
+built for, so that another one is built where any of them differs.
 """
 
 import ctypes
@@ -22,7 +22,8 @@ _SOURCE = Path(__file__).with_name("step.cpp")
 _FLAGS = (
     *("-O3", "-march=native", "-std=c++17", "-shared", "-fPIC", "-pthread"),
     *("-fno-math-errno", "-fno-trapping-math", "-fno-signed-zeros"),
-    *("-fassociative-math", "-ffp-contract=fast"),  # NaN and infinity stay what they are
+    # What is not among them: -ffast-math, which would lose NaN and infinity.
+    *("-fassociative-math", "-ffp-contract=fast"),
 )
 _SECONDS = 120  # that a compiler may take
 _LOG = logging.getLogger(__name__)
@@ -61,7 +62,9 @@ def _find_compiler() -> list[str]:
         found = shutil.which(name)
         if found:
             return [found]
-    raise RuntimeError("there is no C++ compiler; install g++ or clang++, or name it in CXX")
+    raise RuntimeError(
+        "there is no C++ compiler; install g++ or clang++, or name it in CXX"
+    )
 
 
 def _own_folder() -> Path:
@@ -76,7 +79,7 @@ def _own_folder() -> Path:
 
 
 def _check_own(path: Path, is_kind: Callable[[int], bool]) -> None:
-    """Raise RuntimeError unless a file or folder is this user's, for no other to write."""
+    """Raise RuntimeError unless a path is this user's, for no other to write."""
     found = path.lstat()
     shared = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
     if found.st_uid != os.getuid() or shared or not is_kind(found.st_mode):

@@ -33,7 +33,6 @@ from tt_model.cache.blocks import run_blocks
 from tt_model.cache.recent import Recent, enter
 from tt_model.cache.ring_step import Ring, RingState, place
 
-
 _Step: TypeAlias = Callable[
     [TrajectoryTransformer, Tensor, RingState], tuple[Tensor, Recent]
 ]
@@ -143,7 +142,7 @@ def _store(config: TransformerConfig, slots: Tensor, new: Tensor, first: int) ->
     """Write keys or values [R, T, H, F] from index `first` on to slots [S, N, D]."""
     tokens, places = _tokens_and_places(config, first, new.shape[1], new.device)
     stored = rearrange(new.index_select(1, tokens), "r t h f -> t r (h f)")
-    slots[:, : len(new)].index_copy_(0, places, stored)
+    slots[:, : len(new)].index_copy_(0, places, stored.to(slots))
 
 
 @lru_cache(maxsize=1024)

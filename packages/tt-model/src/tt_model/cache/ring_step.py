@@ -152,8 +152,8 @@ def _attend(
     if slot is not None:
         keys[slot, : state.rows] = k.flatten(1)
         values[slot, : state.rows] = v.flatten(1)
-    pairs = (t.view(-1, *q.shape[2:]) for t in (keys, values))  # [S * N, H, F]
-    mixed = mix(q[:, 0].to(keys), *pairs, look)
+    flat_keys, flat_values = (t.view(-1, *q.shape[2:]) for t in (keys, values))
+    mixed = mix(q[:, 0].to(keys), flat_keys, flat_values, look)
     return mixed.to(q).flatten(1)[:, None]
 
 
@@ -188,9 +188,7 @@ def _mix_sparse(q: Tensor, keys: Tensor, values: Tensor, look: _Look) -> Tensor:
     )
     scores = found.values().view(rows, heads, count)
     weights = scores.masked_fill(look.hidden, -torch.inf).softmax(-1).view(shape)
-    mixed = F.embedding_bag(
-        index, flat_values, per_sample_weights=weights, mode="sum"
-    )
+    mixed = F.embedding_bag(index, flat_values, per_sample_weights=weights, mode="sum")
     return mixed.view(q.shape)
 
 

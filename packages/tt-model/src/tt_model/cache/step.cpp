@@ -19,7 +19,7 @@
 
 #if defined(__AVX512F__)
 #define BYTES 64
-#define TALL 8
+#define TALL 12
 #elif defined(__AVX__)
 #define BYTES 32
 #define TALL 6
@@ -56,9 +56,9 @@ struct Step {
 
 namespace {
 
-constexpr int64_t kMost = 64;    // rows of a piece: what they need stays in cache
-constexpr int64_t kGroup = 8;    // rows that attend together: they read much alike
-constexpr int64_t kUsual = 32;   // features of a head, as in the paper
+constexpr int64_t kMost = 6 * TALL;  // rows of a piece: what they need stays in cache
+constexpr int64_t kGroup = 8;          // rows that attend together: they read much alike
+constexpr int64_t kUsual = 32;         // features of a head, as in the paper
 
 double exponential(double x) { return std::exp(x); }
 
@@ -123,7 +123,7 @@ inline void tile(const T *x, int64_t inputs, const T *panel, const T *bias, T *o
   for (int64_t i = 0; i < inputs; ++i) {
     const Vector first = load(panel + 2 * lanes * i);
     const Vector second = load(panel + 2 * lanes * i + lanes);
-#pragma GCC unroll 8
+#pragma GCC unroll 12
     for (int r = 0; r < TALL; ++r) {
       const T factor = x[r * inputs + i];
       low[r] += factor * first;
@@ -268,21 +268,24 @@ void softmax(T *scores, int64_t count) {
 // Add the values at some places, times weights [heads, stride], to out [heads, F].
 template <class T, int64_t F>
 void mix(const T *weights, const T *values, const int64_t *places, int64_t count,
-         int64_t heads, int64_t unknown, int64_t stride, T *out) {
+         int64_t heads, int64_t unknown, int64_t stride, T *__restrict out) {
+  constexpr int64_t lanes = Lanes<T>::count;
   const int64_t features = F ? F : unknown;
-  int64_t j = 0;
-  for (; j + 4 <= count; j += 4)
-    for (int64_t h = 0; h < heads; ++h) {
-      const T *w = weights + h * stride + j, *from = values + h * features;
-      const T *a = from + places[j], *b = from + places[j + 1];
-      const T *c = from + places[j + 2], *d = from + places[j + 3];
-      T *to = out + h * features;
-      for (int64_t f = 0; f < features; ++f)
-        to[f] += (w[0] * a[f] + w[1] * b[f]) + (w[2] * c[f] + w[3] * d[f]);
+  for (int64_t h = 0; h < heads; ++h, weights += stride, values += features) {
+    if constexpr (F > 0) {
+      typename Lanes<T>::Vector sums[F / lanes];
+      for (int64_t i = 0; i < F / lanes; ++i) sums[i] = load(out + h * F + i * lanes);
+#pragma GCC unroll 4
+      for (int64_t j = 0; j < count; ++j)
+        for (int64_t i = 0; i < F / lanes; ++i)
+          sums[i] += weights[j] * load(values + places[j] + i * lanes);
+      for (int64_t i = 0; i < F / lanes; ++i) store(out + h * F + i * lanes, sums[i]);
+      continue;
     }
-  for (; j < count; ++j)
-    for (int64_t i = 0; i < heads * features; ++i)
-      out[i] += weights[i / features * stride + j] * values[places[j] + i];
+    for (int64_t j = 0; j < count; ++j)
+      for (int64_t f = 0; f < features; ++f)
+        out[h * features + f] += weights[j] * values[places[j] + f];
+  }
 }
 
 // Order the rows so that those with much of their past in common follow each other: what

@@ -41,7 +41,9 @@ class Weights:
         """Return where the weights of the token at an index lie, layer by layer."""
         position = index % self.positions
         if position not in self._tables:
-            found = [Layer(*(_address(t, position) for t in part)) for part in self.layers]
+            found = [
+                Layer(*(_address(t, position) for t in part)) for part in self.layers
+            ]
             self._tables[position] = (Layer * len(found))(*found)
         return self._tables[position]
 
