@@ -52,7 +52,7 @@ def _table(
         angle = torch.cat([angle, angle], 1).view(length, 1, 1, width)
         if not rotary:
             same = scale.expand(length, 2, 1, width)
-            return RotaryTable(same.to(device, dtype), None)
+            return RotaryTable(same.to(device, dtype).contiguous(), None)
         sign = torch.ones(width, dtype=torch.float64)
         sign[: width // 2] = -1
         cosine, sine = scale * angle.cos(), scale * angle.sin() * sign
