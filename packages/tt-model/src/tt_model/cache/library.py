@@ -3,6 +3,9 @@
 A library is code that runs as this user. It is loaded only from a folder that nobody
 else can write to, and is named for its source, its compiler and the processor it was
 built for, so that another one is built where any of them differs.
+
+The environment decides, once a process: TT_MODEL_COMPILED=0 does without the library,
+CXX names the compiler, and XDG_CACHE_HOME the folder in which tt-model keeps its own.
 """
 
 import ctypes
@@ -14,7 +17,9 @@ import shutil
 import stat
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -25,19 +30,22 @@ _FLAGS = (
     # What is not among them: -ffast-math, which would lose NaN and infinity.
     *("-fassociative-math", "-ffp-contract=fast"),
 )
-_SECONDS = 120  # that a compiler may take
+_SECONDS = 120.0  # that a compiler may take
+_UNFINISHED = ".building-"
 _LOG = logging.getLogger(__name__)
 
 
 @lru_cache(maxsize=1)
 def load_library() -> ctypes.CDLL | None:
     """Return the library, built if need be; None, said once, where it can't be had."""
+    if os.environ.get("TT_MODEL_COMPILED") == "0":
+        return None
     try:
         return ctypes.CDLL(str(_find_or_build()))
     except (OSError, RuntimeError, subprocess.SubprocessError) as error:
         _LOG.warning(
             "planning on the CPU goes on without its compiled step, at about half the "
-            "speed: %s",
+            "speed (TT_MODEL_COMPILED=0 says that this is meant): %s",
             error,
         )
         return None
@@ -98,15 +106,23 @@ def _fingerprint(compiler: list[str]) -> str:
 
 
 def _build(compiler: list[str], path: Path) -> None:
-    """Compile under a name of its own, then move into place: whole or absent."""
-    handle, partial = tempfile.mkstemp(".partial", ".step-", path.parent)
-    os.close(handle)
-    try:
-        asked = [*compiler, *_FLAGS, str(_SOURCE), "-o", partial]
+    """Compile in a folder of its own, then move into place: whole or absent."""
+    _remove_unfinished(path.parent)
+    with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=path.parent) as folder:
+        partial = Path(folder) / path.name
+        asked = [*compiler, *_FLAGS, str(_SOURCE), "-o", str(partial)]
         done = subprocess.run(asked, capture_output=True, text=True, timeout=_SECONDS)
         if done.returncode:
             raise RuntimeError(f"{shlex.join(asked)} failed: {done.stderr.strip()}")
-        Path(partial).chmod(0o700)
-        Path(partial).replace(path)
-    finally:
-        Path(partial).unlink(missing_ok=True)
+        partial.chmod(0o700)
+        with partial.open("rb+") as written:
+            os.fsync(written.fileno())
+        partial.replace(path)
+
+
+def _remove_unfinished(folder: Path) -> None:
+    """Remove what builds left that were killed, by their age."""
+    for left in folder.glob(f"{_UNFINISHED}*"):
+        with suppress(OSError):  # another process removes it too
+            if time.time() - left.stat().st_mtime > 10 * _SECONDS:
+                shutil.rmtree(left)

@@ -19,7 +19,7 @@
 
 #if defined(__AVX512F__)
 #define BYTES 64
-#define TALL 12
+#define TALL 8
 #elif defined(__AVX__)
 #define BYTES 32
 #define TALL 6
@@ -56,9 +56,8 @@ struct Step {
 
 namespace {
 
-constexpr int64_t kMost = 6 * TALL;  // rows of a piece: what they need stays in cache
-constexpr int64_t kGroup = 8;          // rows that attend together: they read much alike
-constexpr int64_t kUsual = 32;         // features of a head, as in the paper
+constexpr int64_t kMost = 32 * TALL;  // rows of a piece: they read much alike
+constexpr int64_t kUsual = 32;        // features of a head, as in the paper
 
 double exponential(double x) { return std::exp(x); }
 
@@ -123,7 +122,7 @@ inline void tile(const T *x, int64_t inputs, const T *panel, const T *bias, T *o
   for (int64_t i = 0; i < inputs; ++i) {
     const Vector first = load(panel + 2 * lanes * i);
     const Vector second = load(panel + 2 * lanes * i + lanes);
-#pragma GCC unroll 12
+#pragma GCC unroll 8
     for (int r = 0; r < TALL; ++r) {
       const T factor = x[r * inputs + i];
       low[r] += factor * first;
@@ -208,15 +207,30 @@ void rotate(T *x, int64_t heads, int64_t features, const T *cosine, const T *sin
 #define ODD 1, 3, 5, 7
 #endif
 
-// Sum each of as many vectors as one has lanes.
-inline Lanes<float>::Vector sums(Lanes<float>::Vector *v) {
-  for (int64_t n = Lanes<float>::count / 2; n; n /= 2)
-#pragma GCC unroll 8
-    for (int64_t i = 0; i < n; ++i) {
-      const Lanes<float>::Vector a = v[2 * i], b = v[2 * i + 1];
-      v[i] = __builtin_shufflevector(a, b, EVEN) + __builtin_shufflevector(a, b, ODD);
-    }
-  return v[0];
+// Add each lane of two vectors to its neighbour: half as many sums of each.
+inline Lanes<float>::Vector fold(Lanes<float>::Vector a, Lanes<float>::Vector b) {
+#if defined(__clang__) || __GNUC__ >= 12
+  return __builtin_shufflevector(a, b, EVEN) + __builtin_shufflevector(a, b, ODD);
+#else
+  typedef int32_t Order __attribute__((vector_size(BYTES)));
+  return __builtin_shuffle(a, b, Order{EVEN}) + __builtin_shuffle(a, b, Order{ODD});
+#endif
+}
+
+// Multiply a query [F] with the keys at N places: N lanes, and again until they are all.
+template <int64_t F, int64_t N>
+inline Lanes<float>::Vector dots(const Lanes<float>::Vector *q, const float *keys,
+                                 const int64_t *places) {
+  constexpr int64_t lanes = Lanes<float>::count;
+  if constexpr (N == 1) {
+    const float *key = keys + *places;
+    Lanes<float>::Vector sum = q[0] * load(key);
+    for (int64_t i = 1; i < F / lanes; ++i) sum += q[i] * load(key + i * lanes);
+    return sum;
+  } else {
+    return fold(dots<F, N / 2>(q, keys, places),
+                dots<F, N / 2>(q, keys, places + N / 2));
+  }
 }
 
 // Compare a query [heads, F] with the keys at as many places as a vector has lanes:
@@ -227,14 +241,9 @@ void compare(const T *q, const T *keys, const int64_t *places, int64_t heads,
   constexpr int64_t lanes = Lanes<T>::count;
   for (int64_t h = 0; h < heads; ++h, q += features, keys += features, scores += stride) {
     if constexpr (F > 0) {
-      typename Lanes<T>::Vector products[lanes];
-#pragma GCC unroll 16
-      for (int64_t l = 0; l < lanes; ++l) {
-        const T *key = keys + places[l];
-        products[l] = load(q) * load(key);
-        for (int64_t f = lanes; f < F; f += lanes) products[l] += load(q + f) * load(key + f);
-      }
-      store(scores, sums(products));
+      Lanes<float>::Vector query[F / lanes];
+      for (int64_t i = 0; i < F / lanes; ++i) query[i] = load(q + i * lanes);
+      store(scores, dots<F, lanes>(query, keys, places));
       continue;
     }
     for (int64_t l = 0; l < lanes; ++l) {
@@ -322,7 +331,7 @@ class Piece {
         wide_(most * std::max(3 * step.width, step.hidden)),
         panel_(2 * Lanes<T>::count * std::max(step.width, step.hidden)),
         stride_((step.count / Lanes<T>::count + 1) * Lanes<T>::count),
-        scores_(kGroup * step.heads * stride_),
+        scores_(most * step.heads * stride_),
         places_(most * stride_),
         counts_(most) {}
 
@@ -364,11 +373,7 @@ class Piece {
     T *keys = static_cast<T *>(s_.keys) + begin;
     T *values = static_cast<T *>(s_.values) + begin;
     const bool usual = s_.width == kUsual * s_.heads;
-    for (int64_t r = 0; r < rows_; r += kGroup) {
-      const int64_t end = std::min(rows_, r + kGroup);
-      usual ? attend_group<kUsual>(r, end, keys, values)
-            : attend_group<0>(r, end, keys, values);
-    }
+    usual ? mix_past<kUsual>(keys, values) : mix_past<0>(keys, values);
     apply(y_, s_.width, layer.proj, layer.proj_bias, s_.width, true, x_);
   }
 
@@ -386,28 +391,25 @@ class Piece {
     std::copy_n(k + width, width, values + own);
   }
 
-  // Attend from the rows begin..end - 1, a few keys at a time for all of them.
+  // Attend from all rows, a few keys at a time: what rows share is read once.
   template <int64_t F>
-  void attend_group(int64_t begin, int64_t end, T *keys, T *values) {
+  void mix_past(T *keys, T *values) {
     constexpr int64_t lanes = Lanes<T>::count;
     constexpr int64_t known = std::is_same<T, float>::value ? F : 0;
     const int64_t width = s_.width, heads = s_.heads, features = width / heads;
-    for (int64_t r = begin; r < end; ++r) enter(r, keys, values);
+    for (int64_t r = 0; r < rows_; ++r) enter(r, keys, values);
     for (int64_t j = 0; j < s_.count; j += lanes)
-      for (int64_t r = begin; r < end; ++r)
+      for (int64_t r = 0; r < rows_; ++r)
         if (j < counts_[r])
           compare<T, known>(wide_.data() + 3 * r * width, keys, places(r) + j, heads,
-                            features, stride_, scores(r - begin) + j);
-    for (int64_t r = begin; r < end; ++r) {
-      std::fill_n(y_.data() + r * width, width, T(0));
-      for (int64_t h = 0; h < heads; ++h)
-        softmax(scores(r - begin) + h * stride_, counts_[r]);
-    }
+                            features, stride_, scores(r) + j);
+    std::fill_n(y_.data(), rows_ * width, T(0));
+    for (int64_t r = 0; r < rows_; ++r)
+      for (int64_t h = 0; h < heads; ++h) softmax(scores(r) + h * stride_, counts_[r]);
     for (int64_t j = 0; j < s_.count; j += lanes)
-      for (int64_t r = begin; r < end; ++r)
-        mix<T, F>(scores(r - begin) + j, values, places(r) + j,
-                  std::min(lanes, counts_[r] - j), heads, features, stride_,
-                  y_.data() + r * width);
+      for (int64_t r = 0; r < rows_; ++r)
+        mix<T, F>(scores(r) + j, values, places(r) + j, std::min(lanes, counts_[r] - j),
+                  heads, features, stride_, y_.data() + r * width);
   }
 
   int64_t *places(int64_t r) { return places_.data() + r * stride_; }

@@ -34,6 +34,7 @@ class Weights:
     """
 
     layers: list[list[Tensor | None]]
+    last: tuple[Tensor, Tensor]  # [D], scale and shift of the last norm
     positions: int  # P, or 1 where all positions share their matrices
     _tables: dict[int, _Table] = attrs.field(factory=dict, init=False)
 
@@ -52,7 +53,9 @@ def read_weights(model: TrajectoryTransformer) -> Weights:
     """Lay out the weights of a network's blocks."""
     config = model.config
     positions = config.transition if config.per_position else 1
-    return Weights([_read_block(block, positions) for block in model.layers], positions)
+    layers = [_read_block(block, positions) for block in model.layers]
+    scale, shift = (part[0] for part in _read_norm(model.ln_f, 1))
+    return Weights(layers, (scale, shift), positions)
 
 
 def _read_block(block: Block, positions: int) -> list[Tensor | None]:
