@@ -62,10 +62,10 @@ class Both(NamedTuple):
     def assert_equal(self, rtol: float, atol: float) -> None:
         learner, networks = self.learner, self.networks
         pairs = [
-            (learner.trained, to_rows(networks)),
-            (learner.networks[1:3], self.targets()),
-            (learner.networks[0], learner.trained[0]),
-            (learner.log_deviation, networks.policy.log_deviation.detach()),
+            (learner.trained[:, 0], to_rows(networks)),
+            (learner.networks[1:3, 0], self.targets()),
+            (learner.networks[0, 0], learner.trained[0, 0]),
+            (learner.log_deviation[0], networks.policy.log_deviation.detach()),
         ]
         for fast, plain in pairs:
             torch.testing.assert_close(fast, plain, rtol=rtol, atol=atol)
@@ -83,8 +83,8 @@ def start(
         tanh=config.tanh,
         output_gain=config.output_gain,
     )
-    learner = Learner(pack(data).to(dtype), sizes, config)
-    assert torch.equal(learner.trained, to_rows(networks.to(dtype)))
+    learner = Learner(pack(data).to(dtype), sizes, config, [config.seed])
+    assert torch.equal(learner.trained[:, 0], to_rows(networks.to(dtype)))
     with torch.no_grad():
         for parameter in networks.parameters():
             parameter.mul_(3.0)  # away from outputs near zero
@@ -100,7 +100,7 @@ def run(both: Both, config: IQLConfig, data: Batch) -> list[tuple[Losses, Losses
         both.learner.update(step)
         batch = draw_batch(data, config.batch, generator)
         plain = update(both.networks, both.optimizers, batch, config)
-        losses.append((both.learner.losses(), plain))
+        losses.append((both.learner.losses()[0], plain))
     return losses
 
 

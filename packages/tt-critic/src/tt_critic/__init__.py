@@ -28,7 +28,12 @@ from tt_critic._networks import (
     polyak_update,
 )
 from tt_critic._rewards import antmaze_rewards, locomotion_rewards
-from tt_critic._training import Progress, log_progress, train_critic
+from tt_critic._training import (
+    Progress,
+    log_progress,
+    train_critic,
+    train_critics,
+)
 from tt_critic._transitions import Transitions
 
 __all__ = [
@@ -64,6 +69,7 @@ __all__ = [
     "polyak_update",
     "save",
     "train_critic",
+    "train_critics",
     "update",
     "update_critic",
 ]

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +17,24 @@ _KIND = "tt-critic checkpoint"
 
 
 class Checkpoint:
-    """Save and restore a learner, for one run's settings and data."""
+    """Save and restore a learner, for the settings of its critics and their data."""
 
-    def __init__(self, path: Path, config: IQLConfig, packed: Tensor) -> None:
-        """Name the file, the settings and the packed transitions [N, 2 Do + Da + 2]."""
+    def __init__(
+        self, path: Path, configs: Sequence[IQLConfig], packed: Tensor
+    ) -> None:
+        """Name the file, each critic's settings, and packed transitions."""
         digest = hashlib.blake2b(packed.numpy().data, digest_size=16)
-        facts = {"config": attrs.asdict(config), "data": digest.hexdigest()}
+        config = attrs.asdict(configs[0])
+        if len(configs) > 1:
+            config["seed"] = [each.seed for each in configs]
+        facts = {"config": config, "data": digest.hexdigest()}
         self._path = path
         self._facts: dict[str, Any] = json.loads(json.dumps(facts))
 
     def save(self, learner: Learner, step: int) -> None:
-        """Write what the update after ``step`` updates depends on."""
-        _files.write(self._path, _KIND, learner.state(), {**self._facts, "step": step})
+        """Write all that the next update depends on, after this many."""
+        facts = {**self._facts, "step": step}
+        _files.write(self._path, _KIND, _join(learner.states()), facts)
 
     def restore(self, learner: Learner) -> int:
         """Continue from the file; return how many updates are done, 0 without one.
@@ -38,11 +44,13 @@ class Checkpoint:
         """
         if not self._path.exists():
             return 0
-        state, facts = _files.read(self._path, _KIND)
+        tensors, facts = _files.read(self._path, _KIND)
         try:
             self._check_same(facts)
-            self._check_device(state, learner.state())
-            learner.restore(state)
+            own = learner.states()
+            states = _split(tensors, len(own))
+            self._check_device(states[0], own[0])
+            learner.restore(states)
             return int(facts["step"])
         except (AttributeError, LookupError, RuntimeError, TypeError) as error:
             raise ValueError(
@@ -79,6 +87,28 @@ class Checkpoint:
                 f"random draws can't go on elsewhere; got {here}; give device= as "
                 "before, or delete the file to begin anew."
             )
+
+
+def _join(states: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Put the states of critics together; that of a single one stays as it is."""
+    if len(states) == 1:
+        return states[0]
+    return {
+        f"{row}/{name}": tensor
+        for row, state in enumerate(states)
+        for name, tensor in state.items()
+    }
+
+
+def _split(tensors: Mapping[str, Tensor], count: int) -> list[dict[str, Tensor]]:
+    """Take apart what `_join` made of so many states."""
+    if count == 1:
+        return [dict(tensors)]
+    states: list[dict[str, Tensor]] = [{} for _ in range(count)]
+    for key, tensor in tensors.items():
+        row, _, name = key.partition("/")
+        states[int(row)][name] = tensor
+    return states
 
 
 def _kind_of_device(state: Mapping[str, Tensor]) -> str:

@@ -2,7 +2,8 @@
 
 Each agrees with automatic differentiation of its namesake in ``_losses``, and takes a
 quarter of its time on a batch of a few hundred. Features come first, as in the stack: A
-numbers of an action, B batch.
+numbers of an action, B batch; any axes in front of them are of critics that learn at
+once.
 """
 
 import torch
@@ -14,12 +15,12 @@ from tt_critic._losses import expectile_weights
 def expectile_gradient(difference: Tensor, expectile: float) -> Tensor:
     """Differentiate the expectile loss by the prediction: [B] -> [B]."""
     weights = expectile_weights(difference, expectile)
-    return weights.mul_(difference).mul_(-2.0 / len(difference))
+    return weights.mul_(difference).mul_(-2.0 / difference.shape[-1])
 
 
 def bellman_gradient(q: Tensor, target: Tensor) -> Tensor:
     """Differentiate the Bellman loss by both Q: [2, B], [B] -> [2, B]."""
-    return (q - target).mul_(2.0 / len(target))
+    return (q - target).mul_(2.0 / target.shape[-1])
 
 
 def tanh_gradient(gradient: Tensor, outputs: Tensor) -> Tensor:
@@ -41,9 +42,9 @@ def policy_gradient(
     Returns:
         [A, B] and [A].
     """
-    precision = torch.exp(-log_deviation)[:, None]
+    precision = torch.exp(-log_deviation)[..., None]
     scaled = (mean - actions).mul_(precision)  # [A, B]
-    shares = weights / len(weights)
-    weighted = scaled * shares
-    by_deviation = shares.sum() - (weighted * scaled).sum(1)
+    shares = weights / weights.shape[-1]
+    weighted = scaled * shares[..., None, :]
+    by_deviation = shares.sum(-1, keepdim=True) - (weighted * scaled).sum(-1)
     return weighted.mul_(precision), by_deviation

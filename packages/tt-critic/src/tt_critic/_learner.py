@@ -1,11 +1,14 @@
-"""The updates of `_iql`, with all networks in one matrix and gradients by hand.
+"""The updates of `_iql`, with all networks in one stack and gradients by hand.
 
 All losses of an update are taken at the same parameters, then all networks move, so
 one batched product serves all seven evaluations: V of the next observation, two target
-Q, V, two Q and the policy.
+Q, V, two Q and the policy. It also serves critics of several seeds, each with its own
+batches, as none sees another.
+
+Axes: S seeds, B batch, Do numbers of an observation, Da of an action.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -37,7 +40,7 @@ _EAGER_UPDATES = 3  # before a CUDA graph is captured, so that libraries are loa
 
 
 class _Targets(NamedTuple):
-    """Hold what the losses take as constants: [B] each."""
+    """Hold what the losses take as constants: [S, B] each."""
 
     advantages: Tensor
     q: Tensor
@@ -45,42 +48,53 @@ class _Targets(NamedTuple):
 
 
 class Learner:
-    """Hold everything that changes while a critic is trained."""
+    """Hold everything that changes while critics of several seeds are trained."""
 
     def __init__(
-        self, data: Tensor, sizes: Sizes, config: IQLConfig, *, cuda_graph: bool = False
+        self,
+        data: Tensor,
+        sizes: Sizes,
+        config: IQLConfig,
+        seeds: Sequence[int],
+        *,
+        cuda_graph: bool = False,
     ) -> None:
         """Start from fresh networks.
 
         Args:
             data: Packed transitions [N, 2 Do + Da + 2]; device and precision follow it.
             sizes: Of an observation and an action.
-            config: Settings.
+            config: Settings, but for the seed.
+            seeds: One a critic.
             cuda_graph: Whether updates are replayed from a CUDA graph.
         """
         self._data, self._config = data, config
-        fresh = Networks(
-            sizes.observation,
-            sizes.action,
-            config.hidden,
-            config.seed,
-            output_gain=config.output_gain,
-        )
-        trained = to_rows(fresh).to(data)
-        self.networks = torch.cat([trained[:_COPIES], trained])  # [7, size]
-        self.log_deviation = data.new_zeros(sizes.action)
+        trained = torch.stack([self._fresh(sizes, seed) for seed in seeds], 1)
+        self.networks = torch.cat([trained[:_COPIES], trained])  # [7, S, size]
+        self.log_deviation = data.new_zeros(len(seeds), sizes.action)
         self._gradient = torch.zeros_like(trained)
         self._optimizer = self._make_optimizer(config.learning_rate, cuda_graph)
         rates = [1.0, config.target_rate, config.target_rate]  # of V's copy, targets
-        self._rates = data.new_tensor(rates)[:, None]
-        self._generator = torch.Generator(data.device).manual_seed(config.seed)
+        self._rates = data.new_tensor(rates)[:, None, None]
+        self._generators = [
+            torch.Generator(data.device).manual_seed(seed) for seed in seeds
+        ]
         self._make_buffers(sizes)
         self._until_capture = _EAGER_UPDATES if cuda_graph else -1  # below 0: never
         self._learn: Callable[[], None] = self._learn_now
 
+    def _fresh(self, sizes: Sizes, seed: int) -> Tensor:
+        """Draw the networks of a critic: [4, size]."""
+        config = self._config
+        gain = config.output_gain
+        networks = Networks(
+            sizes.observation, sizes.action, config.hidden, seed, output_gain=gain
+        )
+        return to_rows(networks).to(self._data)
+
     @property
     def trained(self) -> Tensor:
-        """The rows that a critic keeps: [4, size]."""
+        """The networks that critics keep: [4, S, size]."""
         return self.networks[_COPIES:]
 
     def _make_optimizer(self, rate: float, cuda_graph: bool) -> torch.optim.Adam:
@@ -98,25 +112,35 @@ class Learner:
 
     def _make_buffers(self, sizes: Sizes) -> None:
         batch, config = self._config.batch, self._config
+        seeds = len(self._generators)
         shape = stack_shape(sizes.observation, sizes.action, config.hidden)
-        self._index = torch.empty(batch, dtype=torch.int64, device=self._data.device)
-        self._rows = self._data.new_empty(batch, self._data.shape[1])
-        self._batch = unpack(self._rows, sizes)
-        self._workspace = Workspace(shape, self.networks, self._gradient, batch)
-        self._output_gradient = self._data.new_zeros(NETWORKS, sizes.action, batch)
+        self._index = torch.empty(
+            seeds, batch, dtype=torch.int64, device=self._data.device
+        )
+        self._rows = self._data.new_empty(seeds * batch, self._data.shape[1])
+        self._batch = unpack(self._rows.view(seeds, batch, -1), sizes)
+        rows, gradient = self.networks.flatten(0, 1), self._gradient.flatten(0, 1)
+        self._workspace = Workspace(shape, rows, gradient, batch)
+        networks = len(self.networks), seeds
+        self._inputs = self._workspace.inputs.view(*networks, -1, batch)
+        self._output_gradient = self._data.new_zeros(
+            NETWORKS, seeds, sizes.action, batch
+        )
         no_action = [_COPIES + VALUE.start, _COPIES + POLICY.start]
-        self._input_mask = self._data.new_ones(len(self.networks), shape.inputs, 1)
-        self._input_mask[no_action, sizes.observation :] = 0.0
-        copies, trained = torch.split(self._workspace.outputs, [_COPIES, NETWORKS])
-        self._next_value, self._target_q = copies[0, 0], copies[1:, 0]
-        self._value, self._q = trained[VALUE.start, 0], trained[Q, 0]
+        self._input_mask = self._data.new_ones(len(self.networks), 1, shape.inputs, 1)
+        self._input_mask[no_action, :, sizes.observation :] = 0.0
+        outputs = self._workspace.outputs.view(*networks, -1, batch)
+        copies, trained = torch.split(outputs, [_COPIES, NETWORKS])
+        self._next_value, self._target_q = copies[0, :, 0], copies[1:, :, 0]
+        self._value, self._q = trained[VALUE.start, :, 0], trained[Q, :, 0]
         self._policy = trained[POLICY.start]
 
     def update(self, step: int) -> None:
-        """Draw a batch and move all networks; ``step`` counts updates from 0."""
+        """Draw batches and move all networks; ``step`` counts updates from 0."""
         rate = self._config.learning_rate * cosine(step, self._config.steps)
         self._set_policy_rate(rate)
-        self._index.random_(0, len(self._data), generator=self._generator)
+        for index, generator in zip(self._index, self._generators, strict=True):
+            index.random_(0, len(self._data), generator=generator)
         if self._until_capture == 0:
             self._learn = _captured(self._learn_now)
         self._until_capture -= 1
@@ -130,13 +154,13 @@ class Learner:
             policy["lr"] = rate
 
     def _learn_now(self) -> None:
-        torch.index_select(self._data, 0, self._index, out=self._rows)
-        inputs, batch = self._workspace.inputs, self._batch
-        inputs[0, : len(batch.next_observation)] = batch.next_observation
+        torch.index_select(self._data, 0, self._index.flatten(), out=self._rows)
+        inputs, batch = self._inputs, self._batch
+        inputs[0, :, : batch.next_observation.shape[1]] = batch.next_observation
         torch.mul(batch.pair, self._input_mask[1:], out=inputs[1:])
         self._workspace.evaluate()
         self._write_output_gradient()
-        self._workspace.differentiate(self._output_gradient)
+        self._workspace.differentiate(self._output_gradient.flatten(0, 1))
         self._optimizer.step()
         self.log_deviation.clamp_(LOWEST, HIGHEST)
         self.networks[:_COPIES].lerp_(self.trained[:_COPIES], self._rates)
@@ -149,7 +173,7 @@ class Learner:
         return _Targets(advantages, targets, advantage_weights(advantages, temperature))
 
     def _mean(self) -> Tensor:
-        """Return the policy's mean actions: [Da, B]."""
+        """Return the policy's mean actions: [S, Da, B]."""
         return torch.tanh(self._policy) if self._config.tanh else self._policy
 
     def _write_output_gradient(self) -> None:
@@ -161,41 +185,29 @@ class Learner:
         )
         if self._config.tanh:
             policy = tanh_gradient(policy, mean)
-        self._output_gradient[VALUE.start, 0] = value
-        self._output_gradient[Q, 0] = bellman_gradient(self._q, targets)
+        self._output_gradient[VALUE.start, :, 0] = value
+        self._output_gradient[Q, :, 0] = bellman_gradient(self._q, targets)
         self._output_gradient[POLICY.start] = policy
         if self.log_deviation.grad is not None:
             self.log_deviation.grad.copy_(log_deviation)
 
-    def losses(self) -> Losses:
-        """Return the losses of the last batch, as they were before its update.
+    def losses(self) -> list[Losses]:
+        """Return each critic's losses of its last batch, as before its update.
 
         Only the policy's log-deviation is read after it.
         """
         advantages, targets, weights = self._targets()
-        likelihood = gaussian_log_probability(
-            self._batch.action.mT, self._mean().mT, self.log_deviation
+        likelihoods = gaussian_log_probability(
+            self._batch.action.mT, self._mean().mT, self.log_deviation[:, None]
         )
-        return Losses(
-            expectile_loss(advantages, self._config.expectile),
-            bellman_loss(self._q, targets),
-            policy_loss(likelihood, weights),
-        )
-
-    def _check(self, state: Mapping[str, Tensor]) -> None:
-        """Compare a state with this learner's shapes."""
-        moved = self.trained[: POLICY.start], self.trained[POLICY], self.log_deviation
-        shapes = {"networks": self.networks.shape}
-        shapes["log_deviation"] = self.log_deviation.shape
-        for index, parameter in enumerate(moved):
-            for name in ("exp_avg", "exp_avg_sq"):
-                shapes[f"adam.{index}.{name}"] = parameter.shape
-        for name, shape in shapes.items():
-            if state[name].shape != shape or not state[name].isfinite().all():
-                raise ValueError(
-                    f"a checkpoint's {name} must be finite and of shape {list(shape)}, "
-                    f"got shape {list(state[name].shape)}; delete it to begin anew."
-                )
+        return [
+            Losses(
+                expectile_loss(advantages[row], self._config.expectile),
+                bellman_loss(self._q[:, row], targets[row]),
+                policy_loss(likelihoods[row], weights[row]),
+            )
+            for row in range(len(self._generators))
+        ]
 
     @property
     def learning_rate(self) -> float:
@@ -204,36 +216,62 @@ class Learner:
 
     def is_finite(self) -> bool:
         """Say whether all that the next update depends on is finite."""
-        numbers = [t for t in self.state().values() if t.is_floating_point()]
-        return all(bool(tensor.isfinite().all()) for tensor in numbers)
+        kept = [self.networks, self.log_deviation]
+        for moments in self._optimizer.state.values():
+            kept += moments.values()
+        return all(bool(tensor.isfinite().all()) for tensor in kept)
 
-    def state(self) -> dict[str, Tensor]:
-        """Return all that the next update depends on, the data aside."""
+    def states(self) -> list[dict[str, Tensor]]:
+        """Return all that each critic's next update depends on, the data aside."""
+        return [self._state(row) for row in range(len(self._generators))]
+
+    def _state(self, row: int) -> dict[str, Tensor]:
         state = {
-            "networks": self.networks,
-            "log_deviation": self.log_deviation,
-            "generator": self._generator.get_state(),
+            "networks": self.networks[:, row],
+            "log_deviation": self.log_deviation[row],
+            "generator": self._generators[row].get_state(),
         }
         for index, moments in self._optimizer.state_dict()["state"].items():
-            state |= {f"adam.{index}.{name}": value for name, value in moments.items()}
+            for name, value in moments.items():  # a count, or [..., S, numbers]
+                own = value.select(-2, row) if value.ndim > 1 else value.clone()
+                state[f"adam.{index}.{name}"] = own
         return state
 
-    def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Continue from what `state` returned.
+    def restore(self, states: Sequence[Mapping[str, Tensor]]) -> None:
+        """Continue from what `states` returned.
 
         Raises:
             ValueError: If a shape is not this learner's, or a number is not finite.
         """
-        self._check(state)
-        self.networks.copy_(state["networks"])
-        self.log_deviation.copy_(state["log_deviation"])
-        self._generator.set_state(state["generator"])
+        for state in states:
+            self._check(state)
+        self.networks.copy_(torch.stack([state["networks"] for state in states], 1))
+        self.log_deviation.copy_(torch.stack([s["log_deviation"] for s in states]))
+        for generator, state in zip(self._generators, states, strict=True):
+            generator.set_state(state["generator"])
         moments: dict[int, dict[str, Tensor]] = {}
-        for key in filter(lambda key: key.startswith("adam."), state):
+        for key in filter(lambda key: key.startswith("adam."), states[0]):
             _, index, name = key.split(".")
-            moments.setdefault(int(index), {})[name] = state[key]
+            own = [state[key] for state in states]
+            joined = torch.stack(own, -2) if own[0].ndim else own[0]
+            moments.setdefault(int(index), {})[name] = joined
         groups = self._optimizer.state_dict()["param_groups"]
         self._optimizer.load_state_dict({"state": moments, "param_groups": groups})
+
+    def _check(self, state: Mapping[str, Tensor]) -> None:
+        """Compare a critic's state with this learner's shapes."""
+        moved = self.trained[: POLICY.start], self.trained[POLICY], self.log_deviation
+        shapes = {"networks": self.networks[:, 0].shape}
+        shapes["log_deviation"] = self.log_deviation[0].shape
+        for index, parameter in enumerate(moved):
+            for name in ("exp_avg", "exp_avg_sq"):
+                shapes[f"adam.{index}.{name}"] = parameter.select(-2, 0).shape
+        for name, shape in shapes.items():
+            if state[name].shape != shape or not state[name].isfinite().all():
+                raise ValueError(
+                    f"a checkpoint's {name} must be finite and of shape {list(shape)}, "
+                    f"got shape {list(state[name].shape)}; delete it to begin anew."
+                )
 
 
 def _captured(work: Callable[[], None]) -> Callable[[], None]:

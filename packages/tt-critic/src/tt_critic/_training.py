@@ -4,9 +4,11 @@ import logging
 import math
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import attrs
 import torch
 
 from tt_critic._checkpoint import Checkpoint
@@ -91,7 +93,68 @@ def train_critic(
             checkpoint, and the last checkpoint stays as it was.
         KeyboardInterrupt: On Ctrl-C or SIGTERM, after the update and its checkpoint.
     """
+    (critic,) = train_critics(
+        transitions,
+        config,
+        [config.seed],
+        bounds=bounds,
+        device=device,
+        checkpoint=checkpoint,
+        checkpoint_every=checkpoint_every,
+        on_progress=lambda reports: on_progress(*reports),
+        report_every=report_every,
+        cuda_graph=cuda_graph,
+    )
+    return critic
+
+
+def _log_all(reports: Sequence[Progress]) -> None:
+    """Write a line for each critic, as `log_progress` does."""
+    for progress in reports:
+        log_progress(progress)
+
+
+def train_critics(
+    transitions: Transitions,
+    config: IQLConfig,
+    seeds: Sequence[int],
+    *,
+    bounds: Bounds = (-1.0, 1.0),
+    device: torch.device | str = "cpu",
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int = 10_000,
+    on_progress: Callable[[Sequence[Progress]], None] = _log_all,
+    report_every: int = 1_000,
+    cuda_graph: bool = False,
+) -> list[Critic]:
+    """Train critics of several seeds at once, each as `train_critic` does its own.
+
+    One batched product serves all: it pays where one critic leaves the device idle.
+    Each equals the critic that is trained alone but for rounding.
+
+    Args:
+        transitions: As for `train_critic`, and so is what is not said here.
+        config: Settings, but for the seed.
+        seeds: One a critic.
+        bounds: Action space.
+        device: Where training runs.
+        checkpoint: One file for all, which continues with the same seeds.
+        checkpoint_every: Updates between checkpoints.
+        on_progress: Called with a report a critic.
+        report_every: Updates between reports.
+        cuda_graph: Whether a CUDA device replays updates.
+
+    Returns:
+        The critics, in the order of the seeds.
+
+    Raises:
+        ValueError: As `train_critic` does, or if there are no seeds.
+        KeyboardInterrupt: On Ctrl-C or SIGTERM, after the update and its checkpoint.
+    """
     device = usable_device(device)
+    configs = [attrs.evolve(config, seed=seed) for seed in seeds]
+    if not configs:
+        raise ValueError("seeds must be at least one, got none; give one a critic.")
     sizes, space = check_data(transitions, bounds)
     if config.tanh and (abs(space) != 1.0).any():
         raise ValueError(
@@ -104,26 +167,32 @@ def train_critic(
             f"cuda_graph needs a CUDA device, got {str(device)!r}; leave it off."
         )
     packed = pack(transitions)
-    learner = Learner(packed.to(device), sizes, config, cuda_graph=cuda_graph)
-    store = None if checkpoint is None else Checkpoint(Path(checkpoint), config, packed)
+    learner = Learner(packed.to(device), sizes, config, seeds, cuda_graph=cuda_graph)
+    store = None
+    if checkpoint is not None:
+        store = Checkpoint(Path(checkpoint), configs, packed)
 
-    def critic() -> Critic:
+    def critic(row: int) -> Critic:
         return Critic(
             observation_size=sizes.observation,
             action_size=sizes.action,
             hidden=config.hidden,
-            networks=learner.trained.clone(),
-            log_deviation=learner.log_deviation.clone(),
+            networks=learner.trained[:, row].clone(),
+            log_deviation=learner.log_deviation[row].clone(),
             bounds=torch.from_numpy(space).to(learner.networks),
             tanh=config.tanh,
         )
 
-    def report(done: int, losses: Sequence[float]) -> None:
-        value, q, policy = losses
-        on_progress(Progress(done, config.steps, value, q, policy, critic))
+    def report(done: int, losses: Sequence[Sequence[float]]) -> None:
+        on_progress(
+            [
+                Progress(done, config.steps, value, q, policy, partial(critic, row))
+                for row, (value, q, policy) in enumerate(losses)
+            ]
+        )
 
     _loop(learner, config.steps, store, checkpoint_every, report_every, report)
-    return critic()
+    return [critic(row) for row in range(len(configs))]
 
 
 def _loop(
@@ -132,7 +201,7 @@ def _loop(
     checkpoint: Checkpoint | None,
     checkpoint_every: int,
     report_every: int,
-    report: Callable[[int, Sequence[float]], None],
+    report: Callable[[int, Sequence[Sequence[float]]], None],
 ) -> None:
     """Update to the end, with reports and checkpoints after the updates.
 
@@ -165,16 +234,18 @@ def _loop(
 
 def _finite_losses(
     learner: Learner, checked: int, done: int, steps: int
-) -> list[float]:
-    """Return the losses of the last batch, if all that training came to is finite.
+) -> list[list[float]]:
+    """Return each critic's losses, if all that training came to is finite.
 
     Raises:
         ValueError: Naming the updates since the last such check.
     """
-    losses = [loss.item() for loss in learner.losses()]
-    if all(map(math.isfinite, losses)) and learner.is_finite():
+    losses = [[loss.item() for loss in each] for each in learner.losses()]
+    finite = [all(map(math.isfinite, each)) for each in losses]
+    if all(finite) and learner.is_finite():
         return losses
-    names = "V loss {:.4g}, Q loss {:.4g}, policy loss {:.4g}".format(*losses)
+    told = losses[0 if all(finite) else finite.index(False)]
+    names = "V loss {:.4g}, Q loss {:.4g}, policy loss {:.4g}".format(*told)
     raise ValueError(
         f"training must stay finite, but diverged between updates {checked + 1} and "
         f"{done} of {steps} ({names}, learning_rate {learner.learning_rate:g}); scale "

@@ -168,7 +168,7 @@ def pack(transitions: Transitions) -> Tensor:
 
 
 class Columns(NamedTuple):
-    """View packed rows, features first.
+    """View packed rows, features first; any axes in front stay there.
 
     Attributes:
         pair: [Do + Da, B], observation and action.
@@ -186,13 +186,13 @@ class Columns(NamedTuple):
 
 
 def unpack(rows: Tensor, sizes: Sizes) -> Columns:
-    """View packed rows [B, 2 Do + Da + 2] as columns."""
+    """View packed rows [..., B, 2 Do + Da + 2] as columns."""
     pair = sizes.observation + sizes.action
     columns = rows.mT
     return Columns(
-        columns[:pair],
-        columns[sizes.observation : pair],
-        columns[pair : pair + sizes.observation],
-        columns[-2],
-        columns[-1],
+        columns[..., :pair, :],
+        columns[..., sizes.observation : pair, :],
+        columns[..., pair : pair + sizes.observation, :],
+        columns[..., -2, :],
+        columns[..., -1, :],
     )
