@@ -2,11 +2,13 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
+import torch
 
 from tt_bench.agents import TransformerAgent
 from tt_bench.data.episodes import Episodes
 from tt_bench.interface import FloatArray
-from tt_bench.methods.cloning import best_transitions, clone
+from tt_bench.methods.cloned_policy import ClonedPolicies, ClonedPolicy
+from tt_bench.methods.cloning import best_transitions, clone, clone_all
 from tt_bench.methods.settings import CloningConfig
 from tt_tokenize import Layout
 
@@ -33,6 +35,39 @@ def linear_data(seed: int = 0) -> Episodes:
         terminated=np.zeros(4, np.bool_),
         final_observations=observations[[99, 199, 299, 399]],
     )
+
+
+def test_policies_that_learn_at_once_are_those_of_each_seed_to_rounding() -> None:
+    data, short, steps = linear_data(), CloningConfig(steps=40, width=16), list[int]()
+    policies = clone_all(data, short, seeds=(5, 0, 2), on_step=steps.append)
+    assert steps == list(range(1, 41))
+    for seed, policy in zip((5, 0, 2), policies, strict=True):
+        alone = clone(data, short, seed=seed).state_dict()
+        torch.testing.assert_close(policy.state_dict(), alone, rtol=1e-4, atol=1e-6)
+    with pytest.raises(ValueError, match="at least one seed, got none"):
+        clone_all(data, short, seeds=())
+
+
+def test_several_policies_have_the_outputs_and_gradients_of_each() -> None:
+    numbers = torch.Generator().manual_seed(0)
+    mean, deviation = torch.randn(3, generator=numbers), torch.full((3,), 2.0)
+    policies = [ClonedPolicy(mean, deviation, 2, 8).double() for _ in range(4)]
+    together = ClonedPolicies(policies)
+    given = torch.randn(4, 6, 3, generator=numbers, dtype=torch.float64)
+    chosen = together(given)
+    torch.autograd.backward(chosen.square().mean((1, 2)).sum())
+    for row, policy in enumerate(policies):
+        alone = policy(given[row])
+        torch.testing.assert_close(chosen[row], alone, rtol=1e-12, atol=1e-14)
+        torch.autograd.backward(alone.square().mean())
+        for own, stacked in zip(
+            policy.layers.parameters(), together.layers, strict=True
+        ):
+            assert own.grad is not None
+            assert stacked.grad is not None
+            torch.testing.assert_close(
+                stacked.grad[row], own.grad, rtol=1e-11, atol=1e-14
+            )
 
 
 def test_a_linear_policy_on_large_observations_is_recovered() -> None:

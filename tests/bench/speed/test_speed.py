@@ -8,6 +8,7 @@ import torch
 from rich.console import Console
 
 from tt_bench.methods.costs import PlanShape, cached_work, naive_tokens
+from tt_bench.speed import seeds
 from tt_bench.speed.machine import Peaks, clock, peak_memory
 from tt_bench.speed.plan import build, known, learned, naive_seconds, planner, rotary
 from tt_bench.speed.record import Measurement
@@ -64,6 +65,17 @@ def test_the_clock_returns_the_median() -> None:
 def test_peak_memory_sees_what_was_freed_again() -> None:
     found = peak_memory(lambda: torch.ones(25_000_000).sum(), "cpu")
     assert found is None or found > 80e6
+
+
+def test_seeds_at_once_are_timed_beside_one_after_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(seeds, "_SIZES", (8,))
+    critics, clones = seeds.measure_seeds("cpu", Peaks(1e12, 1e12))
+    assert critics.name == "IQL, 3 seeds at once, 8"
+    assert clones.name == "clone, 3 seeds at once, 8"
+    for row in (critics, clones):
+        assert 1e-5 < row.seconds < 3 * row.reference_seconds
 
 
 def test_the_table_names_ratio_and_distance_to_the_floor() -> None:

@@ -68,6 +68,18 @@ def _train(transitions: Any, bounds: Any, every: Any, reports: Any, device: Any)
     return critic.networks
 
 
+def _train_all(transitions: Any, seeds: Any, bounds: Any, every: Any) -> Any:
+    critics = tt_critic.train_critics(
+        transitions,
+        tiny.IQL,
+        seeds,
+        bounds=bounds,
+        checkpoint_every=every,
+        on_progress=lambda _: None,
+    )
+    return torch.stack([critic.networks for critic in critics])
+
+
 def _load(path: Any, device: Any) -> Any:
     tt_critic.save(tiny.critic(), Path("c.safetensors"))
     return tt_critic.load(path, device).networks
@@ -116,6 +128,20 @@ LAWS = [
             "every": small(1, 4),
             "reports": small(1, 4),
             "device": choice("cpu"),
+        },
+    ),
+    Law(
+        "tt_critic.train_critics",
+        _train_all,
+        {
+            "transitions": _TRANSITIONS,
+            "seeds": options(
+                *((3,), [0, 1]),
+                odd=((), (1.5,), ("a",), (2**70,), (0, None)),
+                types=(tuple, list),
+            ),
+            "bounds": _BOUNDS,
+            "every": small(1, 4),
         },
     ),
     Law(

@@ -20,6 +20,7 @@ from tt_bench.speed import (
     measure_growth,
     measure_peaks,
     measure_plans,
+    measure_seeds,
     measure_tokenizer,
     measure_training,
     tabulate_growth,
@@ -31,6 +32,7 @@ _PARTS: dict[str, Callable[[str, Peaks], Iterator[Measurement]]] = {
     "plan": measure_plans,
     "train": measure_training,
     "critic": measure_critic,
+    "seeds": measure_seeds,
 }
 
 
@@ -44,7 +46,7 @@ class Speed:
 
     Attributes:
         device: Where to plan and train, such as cpu or cuda.
-        parts: What to measure: tokenize, plan, train, critic.
+        parts: What to measure: tokenize, plan, train, critic, seeds.
         growth: Also measure how a plan's time grows with its size; 5 minutes more.
         output: JSON file for the numbers.
     """

@@ -1,6 +1,7 @@
 """From a dataset to an agent: one file a method, with its settings, cost and pace."""
 
-from tt_bench.methods.cloning import ClonedPolicy, clone
+from tt_bench.methods.cloned_policy import ClonedPolicy
+from tt_bench.methods.cloning import clone, clone_all
 from tt_bench.methods.costs import (
     PlanShape,
     cached_work,
@@ -81,6 +82,7 @@ __all__ = [
     "cached_work",
     "check_loggers",
     "clone",
+    "clone_all",
     "critic_operations",
     "default_settings",
     "find_critic",

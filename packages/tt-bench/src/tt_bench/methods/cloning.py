@@ -1,7 +1,7 @@
 """Behaviour cloning: regress the actions of the data on its observations."""
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -9,13 +9,15 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
+from torch.optim import Optimizer
 
 from tt_bench.agents import FunctionAgent, check_device
 from tt_bench.data import Episodes
 from tt_bench.evaluation import whole_seeds
-from tt_bench.interface import Agent, FloatArray, working
+from tt_bench.interface import Agent, working
+from tt_bench.methods.cloned_policy import ClonedPolicies, ClonedPolicy
 from tt_bench.methods.method import (
     Context,
     Method,
@@ -31,39 +33,6 @@ from tt_bench.methods.watch import watched
 _SMALLEST_DEVIATION = 1e-3
 _PARTS = ("chunk", "cloning")  # of a recipe, that training depends on
 _SECONDS_OF_A_STEP = 2.5e-3  # roughly, on any processor
-
-
-class ClonedPolicy(nn.Module):
-    """Two hidden layers from observations to the mean action."""
-
-    mean: Tensor
-    deviation: Tensor
-
-    def __init__(self, mean: Tensor, deviation: Tensor, action: int, width: int):
-        """Build for observations of the given mean and deviation [Do]."""
-        super().__init__()
-        self.register_buffer("mean", mean)
-        self.register_buffer("deviation", deviation)
-        self.layers = nn.Sequential(
-            nn.Linear(len(mean), width),
-            nn.ReLU(),
-            nn.Linear(width, width),
-            nn.ReLU(),
-            nn.Linear(width, action),
-        )
-
-    def forward(self, observations: Tensor) -> Tensor:
-        """Map observations [..., Do] to actions [..., Da]."""
-        standard = (observations - self.mean) / self.deviation
-        actions: Tensor = self.layers(standard)
-        return actions
-
-    @torch.no_grad()
-    def act(self, observations: FloatArray) -> FloatArray:
-        """Map observations [E, Do] to actions [E, Da], as arrays."""
-        given = torch.from_numpy(np.ascontiguousarray(observations))
-        actions: Tensor = self(given.to(self.mean.device))
-        return actions.cpu().numpy()
 
 
 class Cloning(NamedTuple):
@@ -109,21 +78,85 @@ def _clone(
     episodes: Episodes, config: CloningConfig, seed: int, device: str | torch.device
 ) -> Iterator[Cloning]:
     """Make step after step."""
-    rows = best_transitions(episodes, config.fraction)
-    observations = torch.from_numpy(episodes.observations[rows]).to(device)
-    actions = torch.from_numpy(episodes.actions[rows]).to(device)
+    observations, actions = _pairs(episodes, config, device)
     policy = _new_policy(observations, actions.shape[1], config.width, seed)
     optimizer = torch.optim.Adam(policy.parameters(), lr=config.learning_rate)
-    cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.steps)
     draws = torch.Generator().manual_seed(seed)
-    for step in range(1, config.steps + 1):
-        batch = torch.randint(len(rows), (config.batch,), generator=draws).to(device)
-        loss = functional.mse_loss(policy(observations[batch]), actions[batch])
+
+    def loss() -> Tensor:
+        rows = _draw(len(actions), config.batch, draws).to(device)
+        chosen: Tensor = policy(observations[rows])
+        return functional.mse_loss(chosen, actions[rows])
+
+    for step, found in _descend(loss, optimizer, config.steps):
+        yield Cloning(step, found, policy)
+
+
+def clone_all(
+    episodes: Episodes,
+    config: CloningConfig,
+    *,
+    seeds: Sequence[int],
+    device: str | torch.device = "cpu",
+    on_step: Callable[[int], None] | None = None,
+) -> list[ClonedPolicy]:
+    """Train policies of several seeds at once, each as `clone` does but for rounding.
+
+    One batched product a layer serves them all, which small networks gain from.
+
+    Raises:
+        ValueError: a seed is no whole number of at least 0, there is none, or there is
+            no such device.
+    """
+    observations, actions = _pairs(episodes, config, device)
+    seeds = whole_seeds(seeds)
+    if not seeds:
+        raise ValueError("expected at least one seed, got none; give one per policy")
+    sizes = actions.shape[1], config.width
+    policies = [_new_policy(observations, *sizes, seed) for seed in seeds]
+    together = ClonedPolicies(policies)
+    optimizer = torch.optim.Adam(together.parameters(), config.learning_rate)
+    draws = [torch.Generator().manual_seed(seed) for seed in seeds]
+
+    def loss() -> Tensor:
+        drawn = [_draw(len(actions), config.batch, own) for own in draws]
+        rows = torch.stack(drawn).to(device)  # [S, B]
+        chosen: Tensor = together(observations[rows])
+        return (chosen - actions[rows]).square().mean((1, 2)).sum()
+
+    for step, _ in _descend(loss, optimizer, config.steps):
+        if on_step is not None:
+            on_step(step)
+    together.copy_to(policies)
+    return policies
+
+
+def _pairs(
+    episodes: Episodes, config: CloningConfig, device: str | torch.device
+) -> tuple[Tensor, Tensor]:
+    """Put the observations [N, Do] and actions [N, Da] to clone on a device."""
+    check_device(device)
+    rows = best_transitions(episodes, config.fraction)
+    observations = torch.from_numpy(episodes.observations[rows]).to(device)
+    return observations, torch.from_numpy(episodes.actions[rows]).to(device)
+
+
+def _draw(count: int, batch: int, generator: torch.Generator) -> Tensor:
+    return torch.randint(count, (batch,), generator=generator)
+
+
+def _descend(
+    loss: Callable[[], Tensor], optimizer: Optimizer, steps: int
+) -> Iterator[tuple[int, Tensor]]:
+    """Follow a loss, with a rate that falls along a cosine; yield each step's loss."""
+    cosine = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    for step in range(1, steps + 1):
+        found = loss()
         optimizer.zero_grad()
-        torch.autograd.backward(loss)
+        torch.autograd.backward(found)
         optimizer.step()
         cosine.step()
-        yield Cloning(step, loss.detach(), policy)
+        yield step, found.detach()
 
 
 def _new_policy(

@@ -21,14 +21,14 @@ from tt_critic import (
     update,
 )
 
-_OBSERVATION, _ACTION, _ROWS = 17, 6, 50_000
+OBSERVATION, ACTION, _ROWS = 17, 6, 50_000
 _EVERY, _REPORTS, _PLAIN_UPDATES = 50, 5, 60
 _CONFIG = IQLConfig(steps=_EVERY * _REPORTS)
 
 
 def measure_critic(device: str, peaks: Peaks) -> Iterator[Measurement]:
     """Time whole updates, drawing the batch included."""
-    data = _draw()
+    data = draw_transitions()
     ours, plain = _train(data, device), _plain(data, device)
     hidden, batch = _CONFIG.hidden[0], _CONFIG.batch
     yield Measurement(
@@ -36,22 +36,23 @@ def measure_critic(device: str, peaks: Peaks) -> Iterator[Measurement]:
         ours,
         "plain loop",
         plain,
-        peaks.floor(critic_operations(_OBSERVATION, _ACTION, hidden, batch)),
+        peaks.floor(critic_operations(OBSERVATION, ACTION, hidden, batch)),
         f"{1 / ours:,.0f} updates/s",
     )
 
 
-def _draw() -> Transitions:
+def draw_transitions() -> Transitions:
+    """Draw transitions of a size as halfcheetah's."""
     generator = np.random.default_rng(0)
 
     def numbers(width: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
         return generator.uniform(-1, 1, (_ROWS, width)).astype(np.float32)
 
     return Transitions(
-        observations=numbers(_OBSERVATION),
-        actions=numbers(_ACTION),
+        observations=numbers(OBSERVATION),
+        actions=numbers(ACTION),
         rewards=numbers(1)[:, 0],
-        next_observations=numbers(_OBSERVATION),
+        next_observations=numbers(OBSERVATION),
         terminations=np.zeros(_ROWS, np.bool_),
     )
 
@@ -77,7 +78,7 @@ def _train(data: Transitions, device: str) -> float:
 def _plain(data: Transitions, device: str) -> float:
     """Return the seconds of an update of the plain statement."""
     whole = as_batch(data, device=device)
-    networks = Networks(_OBSERVATION, _ACTION, _CONFIG.hidden).to(device)
+    networks = Networks(OBSERVATION, ACTION, _CONFIG.hidden).to(device)
     optimizers = make_optimizers(networks, _CONFIG)
     generator = torch.Generator(device).manual_seed(0)
 
