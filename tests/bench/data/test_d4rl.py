@@ -1,5 +1,7 @@
 """D4RL's names: what each stands for, and the file behind it."""
 
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -238,6 +240,30 @@ def test_a_host_that_is_away_is_named_with_the_way_to_another(
     with pytest.raises(ValueError, match=r"from http://127.0.0.1:9/gym_muj.*D4RL_MIR"):
         load_d4rl("hopper-random-v2")
     assert not (folder / "hopper_random-v2.hdf5").exists()
+
+
+def test_d4rls_own_host_away_is_one_error_that_names_it_and_the_variable(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def away(request: Any, timeout: float) -> None:
+        asked.append((request.full_url, timeout))
+        raise urllib.error.URLError("[Errno -3] Temporary failure in name resolution")
+
+    monkeypatch.setattr(urllib.request, "urlopen", away)
+    entry = d4rl_entries()["hopper-random-v2"]
+    with pytest.raises(ValueError, match=r"^expected hopper_random-v2\.hdf5") as found:
+        load_d4rl("hopper-random-v2")
+    told = str(found.value)
+    assert asked == [(entry.url, 30.0)]
+    assert f"could not download it from {entry.url} (" in told
+    assert "name resolution" in told
+    assert told.endswith(
+        "; D4RL_MIRROR may name a mirror of "
+        "http://rail.eecs.berkeley.edu/datasets/offline_rl to download from"
+    )
+    assert not list(folder.glob("*.hdf5"))
 
 
 def test_files_are_kept_at_home_by_default(
