@@ -8,6 +8,7 @@ from tt_bench.methods.decision_network import DecisionSettings
 from tt_bench.methods.decision_transformer import AskedSettings
 from tt_bench.methods.rebrac import ReBRACSettings
 from tt_bench.methods.recipes import recipe_for
+from tt_bench.methods.td3_bc import TD3BCSettings
 
 SMALL = recipe_for("my/data-v0")
 
@@ -102,6 +103,17 @@ def test_rebracs_penalties_are_those_published_for_the_set() -> None:
     assert (maze.scale, maze.batch, maze.critic_rate) == (100.0, 256, 5e-5)
     assert recipe_for("walker2d-medium-v2", small=True).part(ReBRACSettings) == (
         ReBRACSettings(40_000, 256, actor_penalty=0.05, critic_penalty=0.1)
+    )
+
+
+def test_actors_that_stay_near_the_data_learn_as_long_as_published() -> None:
+    def steps(name: str, *, small: bool = False) -> int:
+        found: int = recipe_for(name, small=small).part(TD3BCSettings).steps
+        return found
+
+    assert steps("hopper-medium-v2") == steps("door-human-v1") == 1_000_000
+    assert (
+        steps("hopper-medium-v2", small=True) == steps("hopper-mixed.hdf5") == 100_000
     )
 
 

@@ -12,6 +12,7 @@ from tt_bench.methods.decision_network import DecisionSettings
 from tt_bench.methods.decision_transformer import AskedSettings
 from tt_bench.methods.rebrac import ReBRACSettings
 from tt_bench.methods.settings import Recipe
+from tt_bench.methods.td3_bc import TD3BCSettings
 
 _SMALL_DECISIONS: dict[str, Any] = {
     "steps": 20_000,
@@ -22,6 +23,7 @@ _SMALL_DECISIONS: dict[str, Any] = {
     "learning_rate": 1e-3,
     "warm_up": 1_000,
 }
+_SMALL_TD3_BC: dict[str, Any] = {"steps": 100_000}
 _SMALL_REBRAC: dict[str, Any] = {"steps": 40_000, "batch": 256}
 _SMALL_CQL: dict[str, Any] = {
     "steps": 25_000,
@@ -38,6 +40,7 @@ _ASKED = {"hopper": 3_600.0, "walker2d": 5_000.0, "halfcheetah": 6_000.0}
 _SMALL: Mapping[type[Any], dict[str, Any]] = MappingProxyType(
     {
         DecisionSettings: _SMALL_DECISIONS,
+        TD3BCSettings: _SMALL_TD3_BC,
         ReBRACSettings: _SMALL_REBRAC,
         CQLSettings: _SMALL_CQL,
     }
@@ -100,6 +103,7 @@ _MAZE_CQL = CQLSettings(
     scale=10.0,
     shift=-5.0,
 )
+_PUBLISHED_TD3_BC = TD3BCSettings(steps=1_000_000)
 _HANDS = ("pen", "door", "hammer", "relocate")
 _PUBLISHED: Mapping[str, tuple[object, ...]] = MappingProxyType(
     {
@@ -119,7 +123,7 @@ def with_locomotion(recipe: Recipe) -> Recipe:
 def with_published(recipe: Recipe, entry: D4rlEntry) -> Recipe:
     """Return a recipe with the settings published for one of D4RL's datasets."""
     own = _PUBLISHED.get(entry.family, _LOCOMOTION)
-    recipe = attrs.evolve(recipe, own=own)
+    recipe = attrs.evolve(recipe, own=(*own, _PUBLISHED_TD3_BC))
     rebrac = recipe.part(ReBRACSettings)
     if entry.task in _PENALTIES:
         actor, critic = _PENALTIES[entry.task]
