@@ -106,6 +106,11 @@ def _clone(episodes: Any, config: Any, seed: Any) -> Any:
     return tt_bench.clone(episodes, config, seed=seed).state_dict()
 
 
+def _clone_all(episodes: Any, config: Any, seeds: Any) -> Any:
+    policies = tt_bench.clone_all(episodes, config, seeds=seeds)
+    return [policy.state_dict() for policy in policies]
+
+
 _RESULT = {
     "method": texts("random"),
     "seed": whole(0, 9),
@@ -197,6 +202,17 @@ LAWS = [
                 lambda _: CloningConfig(steps=2, batch=3, width=3), CloningConfig
             ),
             "seed": whole(0, 2**40),
+        },
+    ),
+    Law(
+        "tt_bench.clone_all",
+        _clone_all,
+        {
+            "episodes": just(lambda _: tiny.episodes(), Episodes),
+            "config": just(
+                lambda _: CloningConfig(steps=2, batch=3, width=3), CloningConfig
+            ),
+            "seeds": _SEEDS,
         },
     ),
     Law(

@@ -41,6 +41,7 @@ from tt_bench.methods import (
     TokenizerSettings,
     TrainingSettings,
     clone,
+    clone_all,
     recipe_for,
 )
 from tt_bench.report import Published, print_report, published, tabulate
@@ -89,6 +90,7 @@ __all__ = [
     "TrainingSettings",
     "TransformerAgent",
     "clone",
+    "clone_all",
     "collect",
     "compare",
     "evaluate",
