@@ -94,7 +94,8 @@ def test_the_best_episodes_are_those_of_highest_return() -> None:
 
 def test_steps_are_reported_and_settings_checked() -> None:
     steps: list[int] = []
-    clone(linear_data(), CloningConfig(steps=3, width=4), seed=0, on_step=steps.append)
+    short = CloningConfig(steps=3, width=4)
+    clone(linear_data(), short, seed=0, on_step=lambda one: steps.append(one.step))
     assert steps == [1, 2, 3]
     for seed in (1.0, float("inf"), "0", -1):
         with pytest.raises(

@@ -58,7 +58,7 @@ def clone(
     *,
     seed: int,
     device: str | torch.device = "cpu",
-    on_step: Callable[[int], None] | None = None,
+    on_step: Callable[[Cloning], None] | None = None,
 ) -> ClonedPolicy:
     """Train a policy to do what the data does; the same seed gives the same policy.
 
@@ -66,19 +66,8 @@ def clone(
         ValueError: the seed is no whole number of at least 0, or there is no such
             device.
     """
-    check_device(device)
-    (seed,) = whole_seeds([seed])
-    for cloning in _clone(episodes, config, seed, device):
-        if on_step is not None:
-            on_step(cloning.step)
-    return cloning.policy
-
-
-def _clone(
-    episodes: Episodes, config: CloningConfig, seed: int, device: str | torch.device
-) -> Iterator[Cloning]:
-    """Make step after step."""
     observations, actions = _pairs(episodes, config, device)
+    (seed,) = whole_seeds([seed])
     policy = _new_policy(observations, actions.shape[1], config.width, seed)
     optimizer = torch.optim.Adam(policy.parameters(), lr=config.learning_rate)
     draws = torch.Generator().manual_seed(seed)
@@ -89,7 +78,9 @@ def _clone(
         return functional.mse_loss(chosen, actions[rows])
 
     for step, found in _descend(loss, optimizer, config.steps):
-        yield Cloning(step, found, policy)
+        if on_step is not None:
+            on_step(Cloning(step, found, policy))
+    return policy
 
 
 def clone_all(
@@ -175,19 +166,27 @@ def _bc(context: Context) -> Prepared:
     config, name = context.recipe.cloning, f"bc seed {context.seed}, training"
     folder = context.store.model_folder("bc", run_settings(context, _PARTS))
     watch, clock = watched(context, partial(_agent, context)), Clock(0.0)
+
+    def look(cloning: Cloning) -> None:
+        step, loss, policy = cloning
+        with clock.stopped() as seconds:
+            scores = watch.scores(step, step - 1, partial(copy.deepcopy, policy))
+            if scores or is_logged(step, step - 1, config.steps):
+                row = {"seconds": seconds, "loss": float(loss)}
+                log.write(step, {**row, **scores})
+            advance(step, "")
+
     with (
         working(context.notify, name, config.steps) as advance,
         watch.opened(folder, ("loss",)) as log,
     ):
-        for step, loss, policy in _clone(
-            context.episodes, config, context.seed, context.device
-        ):
-            with clock.stopped() as seconds:
-                scores = watch.scores(step, step - 1, partial(copy.deepcopy, policy))
-                if scores or is_logged(step, step - 1, config.steps):
-                    row = {"seconds": seconds, "loss": float(loss)}
-                    log.write(step, {**row, **scores})
-                advance(step, "")
+        policy = clone(
+            context.episodes,
+            config,
+            seed=context.seed,
+            device=context.device,
+            on_step=look,
+        )
     return Prepared(_agent(context, policy), config.steps, clock.seconds())
 
 

@@ -75,10 +75,8 @@ def _time_critics(data: Transitions, width: int, device: str) -> tuple[float, fl
 
 
 def _time_clones(data: Transitions, width: int, device: str) -> tuple[float, float]:
-    config, episodes = (
-        CloningConfig(_STEPS, batch=width, width=width),
-        _as_episodes(data),
-    )
+    config = CloningConfig(_STEPS, batch=width, width=width)
+    episodes = _as_episodes(data)
 
     def at(mark: _Mark) -> Callable[[int], None]:
         return lambda step: None if step % _EVERY else mark(step)
@@ -87,7 +85,10 @@ def _time_clones(data: Transitions, width: int, device: str) -> tuple[float, flo
         clone_all(episodes, config, seeds=_SEEDS, device=device, on_step=at(mark))
 
     def alone(mark: _Mark) -> None:
-        clone(episodes, config, seed=0, device=device, on_step=at(mark))
+        look = at(mark)
+        clone(
+            episodes, config, seed=0, device=device, on_step=lambda one: look(one.step)
+        )
 
     return _alternately(together, alone, device)
 
