@@ -161,7 +161,7 @@ def test_published_scores_stand_beside_ours_with_what_each_is_of(
     leave("bc", 0, [40.0, 42.0], dataset=data | {"transitions": 10})
     page = write_report(tmp_path / "runs", tmp_path / "out")
     rows = read_csv(page.parent / "csv" / "published-1.csv")
-    (ours,) = [row for row in rows if row["published"] == "BC"]
+    ours, *_ = [row for row in rows if row["published"] == "BC"]
     assert (ours["ours"], float(ours["score of ours"])) == ("bc", 41.0)
     assert ours["environment"].startswith("d4rl's hopper-medium-v2")
     assert "which is not D4RL's data" in page.with_suffix(".md").read_text()

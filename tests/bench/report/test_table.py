@@ -152,9 +152,9 @@ def test_published_scores_are_printed_beside_ours() -> None:
         "environment": {"id": "Hopper-v4"},
     }
     runs = [run_of("bc", seed, [40.0 + seed, 42.0 + seed], **more) for seed in (0, 1)]
-    (row,) = [line for line in printed(runs).splitlines() if "| BC " in line]
+    row, *_ = [line for line in printed(runs).splitlines() if "| BC " in line]
     assert "bc 41.5 +- 0.5" in row
-    (row,) = [
+    row, *_ = [
         line
         for line in printed([run_of("bc", 0, None, **more)]).splitlines()
         if "| BC " in line
