@@ -1,12 +1,13 @@
 """The laws of every public function, in one table."""
 
-from torture.laws import bench, critic, model, plan, settings, tokenize
+from torture.laws import actions, bench, critic, model, plan, settings, tokenize
 from torture.laws.law import Law
 
 LAWS = [
     *tokenize.LAWS,
     *model.LAWS,
     *plan.LAWS,
+    *actions.LAWS,
     *critic.LAWS,
     *settings.LAWS,
     *bench.LAWS,
@@ -31,6 +32,7 @@ LAWLESS = {
             *("tt_bench.Evaluation", "tt_bench.Event", "tt_bench.Published"),
             *("tt_bench.Row", "tt_bench.Source", "tt_bench.Step", "tt_bench.Run"),
             *("tt_bench.MinariNotes", "tt_critic.log_progress"),
+            *("tt_plan.ActionPlan", "tt_plan.Sequences"),
         ),
         RECORDS,
     ),
@@ -39,7 +41,8 @@ LAWLESS = {
             *("tt_model.State", "tt_plan.Evaluator", "tt_plan.Sampler"),
             *("tt_plan.SequenceModel", "tt_bench.Advance", "tt_bench.Agent"),
             *("tt_bench.Notify", "tt_bench.Planned", "tt_bench.Planner"),
-            "tt_bench.Tokenizer",
+            *("tt_bench.Tokenizer", "tt_plan.DynamicsModel", "tt_plan.Proposal"),
+            "tt_plan.Tokenizer",
         ),
         TYPES,
     ),

@@ -71,8 +71,8 @@ def _odd_model(draws: Draws) -> Any:
     return Babbler(int(draws.integers(2**31)), pick(draws, _SPECIAL), shape)
 
 
-_MODELS = Parameter(_model, _odd_model, (Babbler,))
-_PREFIX = as_tensor(integers(2, 7, low=0, high=tiny.BINS - 1))
+MODELS = Parameter(_model, _odd_model, (Babbler,))
+PREFIX = as_tensor(integers(2, 7, low=0, high=tiny.BINS - 1))
 _MIDDLES = array(tiny.BINS)
 _TABLE = array(2, tiny.BINS)
 _ACTION_TABLE = array(1, tiny.BINS)
@@ -88,6 +88,11 @@ _SAMPLERS = (
 
 def _samplers(draws: Draws) -> Any:
     return [pick(draws, _SAMPLERS) for _ in range(tiny.WIDTH)]
+
+
+def samplers() -> Parameter:
+    """Draw one sampler for each position of a transition."""
+    return Parameter(_samplers, one_of((), [None] * 5, _SAMPLERS), (list, tuple))
 
 
 _RIGHT = (
@@ -108,15 +113,15 @@ _EVALUATORS = just(
         tt_plan.FunctionEvaluator(lambda *_: None),  # type: ignore[arg-type]
     ),
 )
-_STOP = options(*(None, tiny.BINS), odd=(0, -1, 7, 9, 2**40), types=(int, type(None)))
+STOP = options(*(None, tiny.BINS), odd=(0, -1, 7, 9, 2**40), types=(int, type(None)))
 _SEARCH = {
-    "model": _MODELS,
-    "prefix": _PREFIX,
+    "model": MODELS,
+    "prefix": PREFIX,
     "evaluator": _EVALUATORS,
-    "samplers": Parameter(_samplers, one_of((), [None] * 5, _SAMPLERS), (list, tuple)),
+    "samplers": samplers(),
     "horizon": small(1, 3),
     "discount": real(0, 1),
-    "stop": _STOP,
+    "stop": STOP,
     "generator": just(lambda _: None, (torch.Generator, type(None))),
 }
 
@@ -203,12 +208,12 @@ LAWS = [
             tt_plan.likelihood_search(model, prefix, **rest)
         ),
         {
-            "model": _MODELS,
-            "prefix": _PREFIX,
+            "model": MODELS,
+            "prefix": PREFIX,
             "transition": small(5, 5),
             "horizon": small(1, 2),
             "beam": small(1, 4),
-            "stop": _STOP,
+            "stop": STOP,
         },
     ),
     Law(
@@ -291,7 +296,7 @@ LAWS = [
         lambda planner, prefix: tt_plan.Recorded(planner)(prefix, torch.Generator()),
         {
             "planner": just(lambda _: lambda prefix, _: prefix, ()),
-            "prefix": _PREFIX,
+            "prefix": PREFIX,
         },
     ),
 ]

@@ -16,6 +16,7 @@ from tt_plan._rows import finite_or_least
 from tt_plan._validate import check_counts, check_discount
 
 Bounds = tuple[Tensor, Tensor]
+_LARGEST = 1e15  # number of an action, whose squares float32 still holds
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def check_bounds(bounds: Bounds) -> None:
     if len(bounds) != 2 or len(parts) != 2 or not _are_bounds(*parts):
         raise ValueError(
             "bounds must be the lowest and the highest action, two tensors [A] of one "
-            f"floating type, finite and in order, but got {bounds!r:.200}"
+            f"floating type, in order and at most {_LARGEST:g}, but got {bounds!r:.200}"
         )
 
 
@@ -86,7 +87,8 @@ def _are_bounds(low: Tensor, high: Tensor) -> bool:
         return False
     if low.dtype != high.dtype or not low.is_floating_point():
         return False
-    return bool(((low <= high) & (high - low).isfinite()).all())
+    within = (low >= -_LARGEST) & (low <= high) & (high <= _LARGEST)
+    return bool(within.all())
 
 
 def check_start(start: Tensor | None, problem: Problem[State]) -> None:

@@ -1,7 +1,5 @@
 """Plan by model predictive path integral control."""
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -67,7 +65,7 @@ def mppi(
         ValueError: a setting out of its range, shapes that do not fit together, or an
             environment without a sequence of finite score.
     """
-    if not 0.0 < temperature < math.inf:
+    if not 0.0 < temperature <= torch.finfo(torch.float32).max:
         raise ValueError(f"temperature must be above 0 and finite, got {temperature}")
 
     def by_score(scores: Tensor) -> Tensor:
@@ -95,6 +93,11 @@ def _guide(
                 "proposals and inertia are for a proposal, but there is none; give one"
             )
         return None
+    if not callable(proposal):
+        raise ValueError(
+            "proposal must be a function of a state and a generator that returns "
+            f"actions, but got {proposal!r:.200}"
+        )
     count = samples if proposals is None else proposals
     check_counts(proposals=count)
     if count > samples:

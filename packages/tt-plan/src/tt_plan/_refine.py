@@ -22,6 +22,8 @@ from tt_plan._imagine import Problem, check_start
 from tt_plan._interface import Proposal, State
 from tt_plan._validate import check_counts
 
+_WIDEST = 1e3  # deviation, in units of half the box: all that is drawn is at its sides
+
 
 @dataclass(frozen=True)
 class Guide(Generic[State]):
@@ -46,6 +48,11 @@ class Guide(Generic[State]):
             raise ValueError(
                 f"the proposal must return actions {list(wanted)}, one for each row of "
                 f"the state, but their shape is {list(proposed.shape)}"
+            )
+        if bool(proposed.isnan().any()):
+            raise ValueError(
+                "the proposal must return numbers as actions, but some are NaN; look "
+                "at what it makes of imagined states"
             )
         guided = proposed.view_as(free) + noise
         guided = torch.lerp(guided, mean.expand_as(guided), self.inertia)
@@ -75,10 +82,11 @@ class Rounds:
                 f"elites must be at most the {self.samples} samples, but got "
                 f"{self.elites}"
             )
-        if not 0.0 <= self.least_deviation <= self.deviation < torch.inf:
+        if not 0.0 <= self.least_deviation <= self.deviation <= _WIDEST:
             raise ValueError(
-                "deviation and least_deviation must be from 0 up, and the least one at "
-                f"most the first, but got {self.deviation} and {self.least_deviation}"
+                f"deviation and least_deviation must be from 0 to {_WIDEST:g}, and the "
+                "least one at most the first, but got "
+                f"{self.deviation} and {self.least_deviation}"
             )
         if not 0.0 <= self.smoothing < 1.0:
             raise ValueError(f"smoothing must be in [0, 1), but got {self.smoothing}")
@@ -110,7 +118,8 @@ def _search(
 ) -> ActionPlan:
     low, high = problem.bounds
     half = (high - low) / 2
-    mean = ((low + high) / 2).expand(problem.shape) if start is None else start.to(low)
+    middle = ((low + high) / 2).expand(problem.shape)
+    mean = middle if start is None else start.to(low).clamp(low, high)
     deviation = (rounds.deviation * half).expand(problem.shape)
     best, score = mean, torch.full_like(mean[:, 0, 0], -torch.inf, dtype=torch.float32)
     for _ in range(rounds.iterations):
@@ -121,6 +130,7 @@ def _search(
         elite, index = scores.topk(rounds.elites, dim=1)
         actions = actions.take_along_dim(index[..., None, None], 1)
         mean, deviation = _move(mean, deviation, actions, rounds.weigh(elite), rounds)
+        mean = mean.clamp(low, high)  # which rounding may leave
         deviation = torch.maximum(deviation, rounds.least_deviation * half)
     return ActionPlan(mean, best, score)
 

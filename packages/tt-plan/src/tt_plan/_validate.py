@@ -22,7 +22,7 @@ def check_prefix(prefix: Tensor) -> None:
 def check_counts(**counts: int) -> None:
     """Raise ValueError unless every count is a whole number of at least 1."""
     for name, count in counts.items():
-        if not isinstance(count, Integral):
+        if not isinstance(count, Integral) or isinstance(count, bool):
             raise ValueError(f"{name} must be a whole number, but got {count!r}")
         if count < 1:
             raise ValueError(f"{name} must be at least 1, but got {count}")
