@@ -70,6 +70,19 @@ def test_commands_are_quoted_for_a_shell() -> None:
     words = shlex.split(command)
     assert words[words.index("--dataset") + 1] == name
     assert _commands_of("two\nlines") == ()
+    assert _commands_of("--output=elsewhere") == ()
+    assert _commands_of("-x") == ()
+
+
+def test_no_setting_is_an_option_of_its_own() -> None:
+    (_, found, *_) = collect(EARLIER / "minutes").found
+    assert found.result.method == "tt"
+    for value in ("--output=elsewhere", "-x", "a\nb"):
+        planner = {**found.result.settings["planner"], "search": value}
+        settings = {**found.result.settings, "planner": planner}
+        result = attrs.evolve(found.result, settings=settings)
+        (board,) = make_boards([attrs.evolve(found, result=result)])
+        assert commands(board) == ()
 
 
 def _commands_of(name: str) -> tuple[str, ...]:

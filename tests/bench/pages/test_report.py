@@ -1,6 +1,8 @@
 """A report of what runs left behind: in every format, of every folder."""
 
 import csv
+import json
+import os
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -8,6 +10,8 @@ import pytest
 from bench.pages.made_results import PIXEL, Leave, made
 
 from tt_bench.cli.main import main
+from tt_bench.methods.training_log import TrainingLog
+from tt_bench.methods.watch import SCORES
 from tt_bench.pages import collected, episodes, write_report
 from tt_bench.results.result import save_result
 
@@ -115,6 +119,28 @@ def test_what_cannot_be_read_is_left_out_and_named(
     assert "link.json" not in text
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        ('"seed": 0,', f'"seed": 1{"0" * 400},'),
+        ('"transitions": 100000', f'"transitions": 1{"0" * 400}'),
+        ('"minutes": 2.0', '"minutes": 1e300'),
+        ('"train": 120.0', '"train": -1e308'),
+    ],
+)
+def test_numbers_that_nothing_has_are_left_out(
+    tmp_path: Path, leave: Leave, change: tuple[str, str]
+) -> None:
+    folder = leave("tt", 1, [1.0, 2.0]) / "results"
+    leave("tt", 0, [1.0, 2.0])
+    whole = (folder / "run-1.json").read_text()
+    (folder / "run-1.json").write_text(whole.replace(*change, 1))
+    assert whole != (folder / "run-1.json").read_text()
+    text = write_report(folder, tmp_path / "out").with_suffix(".md").read_text()
+    assert "1 finished run on 1 dataset." in text
+    assert "which nothing has" in text
+
+
 def test_of_one_seed_the_newest_counts_and_other_settings_are_told_apart(
     tmp_path: Path, leave: Leave
 ) -> None:
@@ -161,9 +187,11 @@ def test_published_scores_stand_beside_ours_with_what_each_is_of(
     leave("bc", 0, [40.0, 42.0], dataset=data | {"transitions": 10})
     page = write_report(tmp_path / "runs", tmp_path / "out")
     rows = read_csv(page.parent / "csv" / "published-1.csv")
-    ours, *_ = [row for row in rows if row["published"] == "BC"]
-    assert (ours["ours"], float(ours["score of ours"])) == ("bc", 41.0)
-    assert ours["environment"].startswith("d4rl's hopper-medium-v2")
+    found = [row for row in rows if row["published"] == "BC"]
+    assert len({row["source"] for row in found}) == 2, "the paper's and CORL's"
+    for row in found:
+        assert (row["ours"], float(row["score of ours"])) == ("bc", 41.0)
+        assert row["environment"].startswith("d4rl's hopper-medium-v2")
     assert "which is not D4RL's data" in page.with_suffix(".md").read_text()
 
 
@@ -178,6 +206,7 @@ def test_pictures_and_videos_are_on_the_page_if_they_are_what_they_seem(
     (rollouts / "film.mp4").write_bytes(b"\0\0\0\x18ftypisom" + b"\0" * 100)
     (tmp_path / "secret").write_bytes(PIXEL + b"secret")
     (rollouts / "link.png").symlink_to(tmp_path / "secret")
+    os.mkfifo(rollouts / "pipe.png")
     page = write_report(folder, tmp_path / "out")
     text = page.read_text()
     assert text.count("data:image/png;base64,") == 1
@@ -191,6 +220,74 @@ def test_pictures_and_videos_are_on_the_page_if_they_are_what_they_seem(
     assert "not on the page, for its size" in small.read_text()
     monkeypatch.setattr(episodes, "_KINDS", {})
     assert "data:image/png" not in write_report(folder, tmp_path / "out").read_text()
+
+
+def test_scores_on_the_way_and_nats_are_drawn_from_logs(
+    tmp_path: Path, leave: Leave
+) -> None:
+    folder = leave("tt", 0, [1.0, 2.0])
+    leave("tt+q", 0, [1.0, 2.0])
+    network = folder / "transformer-seed0"
+    network.mkdir()
+    settings = {"data": {"name": "made", "fingerprint": "f"}, "seed": 0}
+    (network / "settings.json").write_text(json.dumps(settings))
+    log = TrainingLog(network, ("loss", "held_out_action", *SCORES))
+    for step in (10, 20, 30):
+        row = {"seconds": 60.0 * step, "loss": 1.0, "held_out_action": 1 / step}
+        log.write(step, row | ({"score": step, "scored": "tt"} if step > 10 else {}))
+    text = write_report(folder, tmp_path / "out").read_text()
+    assert "Held-out nats: made" in text
+    assert "Score on the way: made" in text
+    figures = tmp_path / "out" / "figures"
+    assert "tt, tt+q" in (figures / "curves-1-held-out-nats.svg").read_text()
+    scores = (figures / "curves-1-score-on-the-way.svg").read_text()
+    assert ">tt<" in scores
+    assert "tt, tt+q" not in scores
+
+
+def test_what_links_lead_to_is_not_shown(tmp_path: Path, leave: Leave) -> None:
+    folder, private = leave("tt", 0, [1.0, 2.0]), tmp_path / "private"
+    private.mkdir()
+    settings = {"data": {"name": "made", "fingerprint": "f"}, "seed": 0}
+    (private / "settings.json").write_text(json.dumps(settings))
+    TrainingLog(private, ("held_out_action",)).write(10, {"held_out_action": 1.0})
+    (private / "own.png").write_bytes(PIXEL)
+    for name in ("rollouts", "transformer-seed0"):
+        (folder / name).symlink_to(private)
+    text = write_report(folder, tmp_path / "out").read_text()
+    assert "data:image/png" not in text
+    assert "Held-out nats" not in text
+    (folder / "network").mkdir()
+    (folder / "network" / "settings.json").write_text(json.dumps(settings))
+    os.mkfifo(folder / "network" / "training.csv")
+    text = write_report(folder, tmp_path / "out").read_text()
+    assert "training.csv is no file, a link or too large" in text
+
+
+@pytest.mark.parametrize(
+    "losses",
+    [
+        "5",
+        "[5]",
+        '["a"]',
+        '[{"step": 1, "seconds": 1, "held_out": [1]}]',
+        '[{"step": 1, "seconds": 1, "held_out": {"action": 1e300}}]',
+        f'[{{"step": 1{"0" * 400}, "seconds": 1, "held_out": {{"action": 1}}}}]',
+        '[{"step": 1, "seconds": "now", "held_out": {"action": {"a": 1}}}]',
+        "[" * 9_000,
+    ],
+)
+def test_notes_of_a_training_that_nobody_wrote_are_named(
+    tmp_path: Path, leave: Leave, losses: str
+) -> None:
+    network = leave("tt", 0, [1.0, 2.0]) / "transformer-seed0"
+    network.mkdir()
+    settings = {"data": {"name": "made", "fingerprint": "f"}, "seed": 0}
+    (network / "settings.json").write_text(json.dumps(settings))
+    (network / "training.json").write_text(f'{{"losses": {losses}}}')
+    text = write_report(tmp_path / "runs", tmp_path / "out").read_text()
+    assert "no learning curve: " in text
+    assert "data:image/svg" in text
 
 
 def test_a_page_of_a_whole_suite_is_below_five_megabytes(

@@ -98,6 +98,15 @@ def test_episodes_stand_in_for_runs_where_there_is_one_run() -> None:
     assert found.high - found.low == pytest.approx(2 * half / math.sqrt(10), rel=0.1)
 
 
+@pytest.mark.parametrize("count", [20_000, 20_001])
+def test_very_many_episodes_have_the_interval_of_the_limit(count: int) -> None:
+    episodes = some((count,), 12).tolist()
+    found = estimate(mean_of_tasks, [[episodes]], replicates=2_000)
+    half = 1.96 * np.std(episodes) / math.sqrt(count)
+    assert found.low < found.value < found.high
+    assert found.high - found.low == pytest.approx(2 * half, rel=0.1)
+
+
 def test_a_single_number_has_no_interval() -> None:
     found = estimate(interquartile_mean, [[[3.0]]])
     assert found.value == 3.0

@@ -1,5 +1,6 @@
 """All datasets together: interquartile means, profiles and who beats whom."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from tt_bench.pages.boards import Board
 from tt_bench.pages.document import Cell, Column, Table
-from tt_bench.pages.scores import INTERVALS, spread
+from tt_bench.pages.scores import FEWER, INTERVALS, is_trained, spread, too_few
 from tt_bench.pages.words import counted
 from tt_bench.results import (
     Episodes,
@@ -27,7 +28,6 @@ STATISTICS = {
     "mean": mean_of_tasks,
 }
 _THRESHOLDS = 101
-_FEWER = 2_000  # replicates of what there is much of
 
 
 class Suite(NamedTuple):
@@ -88,8 +88,15 @@ def tabulate_suite(
         f"Scores of {counted(len(suite.boards), 'dataset')}; the statistics are those "
         f"of rliable (arXiv 2108.13264). {INTERVALS}"
     )
+    few = {n: len(runs[0]) for n, runs in suite.methods.items() if is_trained(n)}
     titles = tuple(map(Column, columns))
-    return Table("all", "All datasets together", titles, rows, _with(note, suite))
+    return Table(
+        "all",
+        "All datasets together",
+        titles,
+        rows,
+        _with(note, too_few(few), *suite.notes),
+    )
 
 
 def _size(suite: Suite, method: str) -> str:
@@ -97,8 +104,8 @@ def _size(suite: Suite, method: str) -> str:
     return f"{len(runs)} x {len(runs[0])}"
 
 
-def _with(note: str, suite: Suite) -> str:
-    return " ".join((note, *suite.notes))
+def _with(*notes: str) -> str:
+    return " ".join(filter(None, notes))
 
 
 def tabulate_improvement(suite: Suite) -> Table:
@@ -111,7 +118,7 @@ def tabulate_improvement(suite: Suite) -> Table:
     note = (
         "Probability that a run of the method in the row scores more than one of that "
         "in the column on the same dataset, a draw counting half; the mean over "
-        f"datasets. {INTERVALS}"
+        f"datasets. {INTERVALS} One run has none: what beats it is yes or no."
     )
     return Table("improvement", "Probability of improvement", columns, rows, note)
 
@@ -120,7 +127,9 @@ def _beats(suite: Suite, one: str, other: str) -> Cell:
     if one == other:
         return None
     both = suite.methods[one], suite.methods[other]
-    return spread(estimate(probability_of_improvement, *both, replicates=_FEWER))
+    found = spread(estimate(probability_of_improvement, *both, replicates=FEWER))
+    single = any(len(runs[0]) == 1 for runs in both)
+    return found._replace(low=math.nan, high=math.nan) if single else found
 
 
 def profiles(suite: Suite) -> tuple[NDArray[np.float64], dict[str, Estimate]]:
@@ -137,6 +146,6 @@ def profiles(suite: Suite) -> tuple[NDArray[np.float64], dict[str, Estimate]]:
         return performance_profile(runs, thresholds)
 
     return thresholds, {
-        method: estimate(profile, runs, replicates=_FEWER)
+        method: estimate(profile, runs, replicates=FEWER)
         for method, runs in suite.methods.items()
     }

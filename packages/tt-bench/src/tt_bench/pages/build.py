@@ -22,9 +22,15 @@ from tt_bench.pages.figures import (
     draw_statistics,
 )
 from tt_bench.pages.published import tabulate_published
-from tt_bench.pages.scores import of_variant, tabulate_board, tabulate_runs
+from tt_bench.pages.scores import (
+    HOW_INTERVALS_ARE_MADE,
+    of_variant,
+    tabulate_board,
+    tabulate_runs,
+)
 from tt_bench.pages.words import counted
 
+_AGAIN = "This report is made of the results on disk, nothing is run for it, by"
 _NEWLY = "Run this again on any machine; finished runs in the output folder are found."
 
 
@@ -40,10 +46,10 @@ def build(collected: Collected, command: str, allowance: Allowance) -> Document:
     runs = sum(len(v.runs) for board in boards for v in board.variants)
     suite = gather(boards)
     count = f"{counted(runs, 'finished run')} on {counted(len(boards), 'dataset')}."
-    about = (count, *collected.notes)
+    about = (count, *collected.notes, _AGAIN)
     together = _together(suite) if suite.methods else ()
     sections = [
-        Section("About", (*about, Listing((command,)))),
+        Section("About", (*about, Listing((command,)), *HOW_INTERVALS_ARE_MADE)),
         *([Section("All datasets together", together)] if together else []),
         *(_section(board, n, allowance) for n, board in enumerate(boards, 1)),
         Section("Versions and machines", (tabulate_versions(boards),)),

@@ -13,7 +13,7 @@ from tt_bench.results import RunResult, load_result
 _RESULTS = "results"  # the folder's name in a dataset's
 _LARGEST = 64 * 2**20  # bytes of a result; one of a million episodes has less
 _DEEPEST = 20  # mappings within mappings
-_FARTHEST = 1e15  # from 0 that returns and scores are believed
+_FARTHEST = 1e15  # from 0 that a number is believed
 
 
 @attrs.frozen
@@ -68,12 +68,18 @@ def _read(path: Path) -> RunResult:
     if size > _LARGEST:
         raise ValueError(f"{path}: {size:,} bytes, more than a result has")
     result = load_result(path)
-    numbers = [*result.returns, *(result.scores or ()), *(result.reference or ())]
-    if max(map(abs, numbers)) > _FARTHEST:
-        raise ValueError(f"{path}: returns beyond {_FARTHEST:g}, which nothing earns")
+    if max(map(abs, _numbers(result))) > _FARTHEST:
+        raise ValueError(f"{path}: numbers beyond {_FARTHEST:g}, which nothing has")
     if _too_deep((result.settings, result.dataset, result.environment, result.machine)):
         raise ValueError(f"{path}: entries deeper than {_DEEPEST} mappings")
     return result
+
+
+def _numbers(result: RunResult) -> Iterator[float]:
+    """Yield every number that is reckoned with."""
+    yield from (*result.returns, *(result.scores or ()), *(result.reference or ()))
+    yield from (*result.lengths, *result.budget.values(), *result.seconds.values())
+    yield from (result.seed, *(result.dataset[n] for n in ("transitions", "episodes")))
 
 
 def _too_deep(entries: object) -> bool:

@@ -10,7 +10,7 @@ from tt_bench.catalogue import find_d4rl
 from tt_bench.methods import METHODS, Recipe, default_settings, part_name, recipe_for
 from tt_bench.pages.boards import Board, Variant
 from tt_bench.pages.words import LONGEST, plain
-from tt_bench.results import RunResult
+from tt_bench.results import RunResult, is_whole
 
 _FILE = "HDF5 file "
 
@@ -56,7 +56,10 @@ def commands(board: Board) -> tuple[str, ...]:
     """
     joined: list[_Command] = []
     for variant in board.variants:
-        command = _command(variant)
+        try:
+            command = _command(variant)
+        except ValueError:
+            continue
         for place, other in enumerate(joined if command else ()):
             both = other.joined(command) if command else None
             if both is not None:
@@ -71,7 +74,7 @@ def _command(variant: Variant) -> _Command | None:
     run = variant.runs[0]
     method = METHODS.get(variant.method)
     dataset = _dataset(run)
-    if method is None or any(word != plain(word, LONGEST) for word in (dataset,)):
+    if method is None:
         return None
     names = {part_name(part) for part in method.needs}
     options: list[tuple[tuple[str, ...], dict[str, tuple[str, ...]]]] = []
@@ -82,8 +85,28 @@ def _command(variant: Variant) -> _Command | None:
     flag, parts = min(options, key=lambda option: sum(map(len, option[1].values())))
     seeds = [each.seed for each in variant.runs]
     span = (min(seeds), max(seeds) - min(seeds) + 1) if method.trained else None
-    base = ("--dataset", dataset, *flag, *_evaluation(run))
+    base = ("--dataset", _value(dataset), *flag, *_evaluation(run))
     return _Command(base, span, parts, (variant.method,))
+
+
+def _value(value: object) -> str:
+    """Write what follows the name of an option.
+
+    Raises:
+        ValueError: it could be an option itself, or would not be read as it is.
+    """
+    text = str(value)
+    if text != plain(text, LONGEST) or (text.startswith("-") and not _is_number(text)):
+        raise ValueError(f"expected the value of an option, got {plain(text)}")
+    return text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _dataset(run: RunResult) -> str:
@@ -98,11 +121,12 @@ def _evaluation(run: RunResult) -> Iterator[str]:
     known = asked if isinstance(asked, dict) else {}
     entry = find_d4rl(run.dataset["name"])
     environment = run.environment["id"]
-    if entry is not None and environment not in (entry.env_id, None):
-        yield from ("--env", plain(environment))
+    other = entry is not None and environment not in (entry.env_id, None)
+    if other and ":" not in environment:  # which would name code to import
+        yield from ("--env", _value(environment))
     for name, option in (("episodes", "--episodes"), ("max_steps", "--max-steps")):
-        if isinstance(known.get(name), int):
-            yield from (option, str(known[name]))
+        if is_whole(known.get(name)):
+            yield from (option, _value(known[name]))
 
 
 def _changes(
@@ -137,7 +161,7 @@ def _option(prefix: str, name: str, value: Any) -> tuple[str, ...]:
     if isinstance(value, bool):
         return (f"--{prefix}{'' if value else 'no-'}{name}",)
     several = value if isinstance(value, list | tuple) else (value,)
-    return (f"--{prefix}{name}", *map(plain, several))
+    return (f"--{prefix}{name}", *map(_value, several))
 
 
 def _listed(value: Any) -> Any:

@@ -1,21 +1,22 @@
 """Learning curves of the networks beside results: from their logs, or their notes."""
 
-import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tt_bench.files import read_json
+from tt_bench.methods import HELD_OUT, read_log
 from tt_bench.pages.boards import Board, Variant
+from tt_bench.pages.episodes import is_own
 from tt_bench.pages.words import plain
 
 PARTS = ("observation", "action", "reward", "value")
-SCORE = "score"
+SCORE, RETURN = "score", "return"
 _LARGEST = 64 * 2**20  # bytes of a log
+_WRONG = (ValueError, OSError, TypeError, LookupError, ArithmeticError, AttributeError)
 _FARTHEST = 1e15  # from 0 that a number is drawn
 _LOG, _NOTES, _SETTINGS = "training.csv", "training.json", "settings.json"
-_NATS = "held_out_"
 
 
 class Point(NamedTuple):
@@ -30,7 +31,7 @@ class Curve(NamedTuple):
     """What was measured in the training of a network with a seed.
 
     Attributes:
-        label: the variants that use it.
+        label: the variants that use it; of scores, the method that was scored.
         seed: of the training.
         points: by step.
     """
@@ -51,7 +52,7 @@ def read_curves(board: Board) -> tuple[list[Curve], list[str]]:
         for settings in sorted(folder.glob(f"*/{_SETTINGS}")):
             try:
                 curves += _read(board, settings)
-            except (ValueError, OSError, TypeError, LookupError) as error:
+            except _WRONG as error:
                 notes.append(f"no learning curve: {plain(f'{settings}: {error}')}")
     labels: dict[str, str] = {}
     for kind, curve in curves:  # the name of those of most users
@@ -60,16 +61,21 @@ def read_curves(board: Board) -> tuple[list[Curve], list[str]]:
 
 
 def _read(board: Board, path: Path) -> Iterator[tuple[str, Curve]]:
-    """Yield the curve of a network that is used, and what tells it from others."""
-    if path.is_symlink() or path.stat().st_size > _LARGEST:
+    """Yield the curves of a network that is used, and what tells it from others."""
+    if not is_own(path, path.parents[1]) or path.stat().st_size > _LARGEST:
         return
     settings = read_json(path)
     users = [v.label for v in board.variants if _uses(v, settings)]
-    points = tuple(_points(path.parent)) if users else ()
-    if points:
-        seed = settings.pop("seed")
-        kind = json.dumps(settings, sort_keys=True)
-        yield kind, Curve(", ".join(users), int(seed), points)
+    if not users:
+        return
+    seed = int(settings.pop("seed"))
+    kind = json.dumps(settings, sort_keys=True)
+    nats, scores = _points(path.parent)
+    if nats:
+        yield kind, Curve(", ".join(users), seed, tuple(nats))
+    for method, points in scores.items():
+        label = plain(method, 60) or ", ".join(users)
+        yield f"{method} {kind}", Curve(label, seed, tuple(points))
 
 
 def _uses(variant: Variant, network: Mapping[str, Any]) -> bool:
@@ -81,29 +87,48 @@ def _uses(variant: Variant, network: Mapping[str, Any]) -> bool:
     )
 
 
-def _points(folder: Path) -> Iterator[Point]:
+def _points(folder: Path) -> tuple[list[Point], dict[str, list[Point]]]:
+    """Read nats of parts, and the scores of each method."""
     log, notes = folder / _LOG, folder / _NOTES
     for path in (log, notes):
-        if path.is_symlink() or (path.exists() and path.stat().st_size > _LARGEST):
-            raise ValueError(f"{path.name} is a link or too large")
-    if log.exists():
-        yield from _logged(log)
-    elif notes.exists():
-        for losses in read_json(notes).get("losses", ()):
-            held_out = losses["held_out"]
-            yield _point(losses["step"], losses["seconds"], held_out.items())
+        usable = is_own(path, folder) and path.stat().st_size <= _LARGEST
+        if not usable and (path.exists() or path.is_symlink()):
+            raise ValueError(f"{path.name} is no file, a link or too large")
+    rows = read_log(log)
+    if any(row.get(f"{HELD_OUT}{part}") for row in rows for part in PARTS):
+        nats = _logged(rows, {f"{HELD_OUT}{part}": part for part in PARTS})
+    else:
+        nats = _noted(notes) if notes.exists() else []
+    scored = [row for row in rows if row.get(SCORE) or row.get(RETURN)]
+    names = dict.fromkeys(row.get("scored", "") for row in scored)
+    return nats, {
+        name: _logged(
+            [row for row in scored if row.get("scored", "") == name],
+            {name: name for kind in (SCORE, RETURN) for name in _spread(kind)},
+        )
+        for name in names
+    }
 
 
-def _logged(path: Path) -> Iterator[Point]:
-    with path.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            found = [(n.removeprefix(_NATS), row.get(n)) for n in (*_COLUMNS, SCORE)]
-            point = _point(row.get("step"), row.get("seconds"), found)
-            if point.values:
-                yield point
+def _spread(kind: str) -> tuple[str, str, str]:
+    return kind, f"{kind}_low", f"{kind}_high"
 
 
-_COLUMNS = tuple(f"{_NATS}{part}" for part in PARTS)
+def _noted(path: Path) -> list[Point]:
+    """Read the nats that an earlier version noted."""
+    return [
+        _point(losses["step"], losses["seconds"], losses["held_out"].items())
+        for losses in read_json(path).get("losses", ())
+    ]
+
+
+def _logged(rows: Iterable[Mapping[str, str]], names: Mapping[str, str]) -> list[Point]:
+    """Take columns, under other names, of the rows that have any of them."""
+    points = [
+        _point(row["step"], row["seconds"], [(n, row.get(c)) for c, n in names.items()])
+        for row in rows
+    ]
+    return [point for point in points if point.values]
 
 
 def _point(step: Any, seconds: Any, found: Iterable[tuple[str, Any]]) -> Point:

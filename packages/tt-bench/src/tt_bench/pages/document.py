@@ -3,6 +3,7 @@
 Texts are plain: they mean themselves, and every format escapes them in its own way.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
@@ -106,6 +107,17 @@ class Document(NamedTuple):
     def figures(self) -> list[Figure]:
         """All figures."""
         return [part for part in self.parts if isinstance(part, Figure)]
+
+
+def filled(
+    columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]]
+) -> tuple[tuple[Column, ...], tuple[tuple[Cell, ...], ...]]:
+    """Leave out the columns that have nothing in any row."""
+    kept = [i for i in range(len(columns)) if any(r[i] is not None for r in rows)]
+    return (
+        tuple(columns[i] for i in kept),
+        tuple(tuple(row[i] for i in kept) for row in rows),
+    )
 
 
 def shown(cell: Cell, column: Column) -> str:

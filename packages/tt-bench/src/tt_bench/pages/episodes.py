@@ -42,12 +42,16 @@ def find_media(board: Board, allowance: Allowance) -> tuple[list[Media], list[st
 
 
 def _files(folders: Sequence[Path]) -> Iterator[Path]:
-    """Yield files alone: a link might lead anywhere."""
     for folder in folders:
         for pattern in _PLACES:
-            for path in sorted(folder.glob(pattern)):
-                if path.is_file() and not path.is_symlink():
-                    yield path
+            yield from (p for p in sorted(folder.glob(pattern)) if is_own(p, folder))
+
+
+def is_own(path: Path, folder: Path) -> bool:
+    """Say whether a path is a file in a folder by no link: those may lead anywhere."""
+    inside = path.relative_to(folder)
+    ways = (folder / way for way in (inside, *inside.parents[:-1]))
+    return path.is_file() and not any(way.is_symlink() for way in ways)
 
 
 def _kind(path: Path) -> str | None:

@@ -8,6 +8,8 @@ from tt_bench.pages.document import Column, Table
 from tt_bench.pages.words import flat, plain, setting
 from tt_bench.results import RunResult
 
+_MOST = 1_000  # rows of what no method has as many of
+
 
 def describe_data(board: Board) -> str:
     """Say what was learned from, and where it was played."""
@@ -23,7 +25,7 @@ def describe_data(board: Board) -> str:
 def tabulate_settings(board: Board, number: int) -> Table:
     """Lay out every setting, a row each, by the variants that depend on it."""
     settings = [flat(variant.settings) for variant in board.variants]
-    names = sorted(set().union(*settings))
+    names = sorted(set().union(*settings))[:_MOST]
     rows = tuple(
         (
             plain(name, 80),
@@ -66,7 +68,7 @@ def tabulate_versions(boards: Sequence[Board]) -> Table:
     for run in runs:
         made_with = tuple(_made_with(run).items())
         kinds[made_with] = kinds.get(made_with, 0) + 1
-    names = list(dict.fromkeys(name for kind in kinds for name, _ in kind))
+    names = list(dict.fromkeys(name for kind in kinds for name, _ in kind))[:_MOST]
     rows = tuple((name, *(dict(kind).get(name) for kind in kinds)) for name in names)
     columns = ("", *(f"{count} of {len(runs)} runs" for count in kinds.values()))
     titles = tuple(map(Column, columns))

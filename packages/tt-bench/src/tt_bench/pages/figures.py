@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Mapping, Sequence
 
+import attrs
 import numpy as np
 from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
@@ -10,14 +11,22 @@ from matplotlib.figure import Figure as Drawing
 from numpy.typing import NDArray
 
 from tt_bench.pages.aggregates import STATISTICS
-from tt_bench.pages.curves import PARTS, SCORE, Curve, Point
+from tt_bench.pages.curves import PARTS, RETURN, SCORE, Curve, Point
 from tt_bench.pages.document import Figure, Spread
 from tt_bench.report import new_figure
 from tt_bench.results import Estimate
 
 _WIDTH, _HEIGHT = 1000, 330  # pixels
 _ROW, _FRAME = 26, 90
-_MOST = 10  # colours
+_STRONG = 10  # colours
+_NATS = (
+    "A line a training seed: the mean negative log-likelihood of a token, in nats, of "
+    "episodes that were held out. Lower is better."
+)
+_SCORES = (
+    "A line a training seed: the mean of the run's episodes, played with what was "
+    "trained until then; its band is an interval over those episodes, not over seeds."
+)
 
 
 def draw_intervals(name: str, title: str, rows: Mapping[str, Spread]) -> Figure:
@@ -43,6 +52,7 @@ def draw_statistics(estimates: Mapping[str, Mapping[str, Estimate]]) -> Figure:
 
 def _draw_rows(axis: Axes, rows: Mapping[str, Spread]) -> None:
     places = np.arange(len(rows))
+    axis.use_sticky_edges = False  # a bar that ends at the frame would look cut off
     for place, spread in zip(places, rows.values(), strict=True):
         colour = _colour(int(place))
         if spread.low == spread.low:
@@ -88,19 +98,24 @@ def draw_profiles(
 
 def draw_curves(name: str, title: str, curves: Sequence[Curve]) -> list[Figure]:
     """Draw nats of each part, and scores if there are any, by steps and by minutes."""
-    nats = [
-        p for p in PARTS if any(p in point.values for c in curves for point in c.points)
-    ]
-    scored = any(SCORE in point.values for c in curves for point in c.points)
+    nats = [part for part in PARTS if _any(curves, part)]
+    scored = next((n for n in (SCORE, RETURN) if _any(curves, n)), "")
     made = []
-    for panels, what in ((nats, "held-out nats"), ([SCORE] if scored else [], "score")):
+    for panels, what, note in (
+        (nats, "held-out nats", _NATS),
+        ([scored] if scored else [], f"{scored} on the way", _SCORES),
+    ):
         if panels:
-            drawing = _draw_panels(panels, what, curves)
-            kind = what.replace(" ", "-")
-            made.append(
-                _finish(drawing, f"{name}-{kind}", f"{what.capitalize()}: {title}")
-            )
+            having = [c for c in curves if any(_any([c], panel) for panel in panels)]
+            drawing = _draw_panels(panels, what, having)
+            file = f"{name}-{what.replace(' ', '-')}"
+            figure = _finish(drawing, file, f"{what.capitalize()}: {title}")
+            made.append(attrs.evolve(figure, note=note))
     return made
+
+
+def _any(curves: Sequence[Curve], name: str) -> bool:
+    return any(name in point.values for curve in curves for point in curve.points)
 
 
 def _draw_panels(panels: Sequence[str], what: str, curves: Sequence[Curve]) -> Drawing:
@@ -114,7 +129,7 @@ def _draw_panels(panels: Sequence[str], what: str, curves: Sequence[Curve]) -> D
                 _draw_curve(
                     axis, curve, part, along, _colour(labels.index(curve.label))
                 )
-            axis.set(xlabel=unit, title=part if part != what else "")
+            axis.set(xlabel=unit, title=part if len(panels) > 1 else "")
             axis.grid(alpha=0.3)
         axes[0].set_ylabel(what)
     _legend(drawing, labels)
@@ -130,6 +145,10 @@ def _draw_curve(
     points = [point for point in curve.points if part in point.values]
     x, y = [along(point) for point in points], [point.values[part] for point in points]
     axis.plot(x, y, color=colour, marker="o", ms=2.5, linewidth=1.2, alpha=0.8)
+    ends = [f"{part}_low", f"{part}_high"]
+    if all(end in point.values for point in points for end in ends):
+        low, high = ([point.values[end] for point in points] for end in ends)
+        axis.fill_between(x, low, high, color=colour, alpha=0.12, linewidth=0)
 
 
 def _legend(drawing: Drawing, labels: Sequence[str] | Mapping[str, object]) -> None:
@@ -152,7 +171,9 @@ def drawable(text: str) -> str:
 
 
 def _colour(number: int) -> tuple[float, float, float, float]:
-    red, green, blue, opaque = colormaps["tab10"](number % _MOST)
+    """Return one of twenty colours, the strong ones first."""
+    pale, place = divmod(number % (2 * _STRONG), _STRONG)
+    red, green, blue, opaque = colormaps["tab20"](2 * place + pale)
     return red, green, blue, opaque
 
 

@@ -4,7 +4,7 @@ What comes from a file is made plain here, once; each format escapes it besides.
 """
 
 import json
-import math
+import sys
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
@@ -34,7 +34,7 @@ def plain(value: object, longest: int = LONGEST) -> str:
 def number(value: float, digits: int = 1) -> str:
     """Write a number with so many decimals, or in powers of ten where it needs them."""
     size = abs(value)
-    if not math.isfinite(value):
+    if not size <= sys.float_info.max:  # whole numbers may be larger
         return "-"
     if size >= _LARGE or (size and digits and size < min(_SMALL, 10.0**-digits)):
         return f"{value:.3g}"

@@ -4,6 +4,7 @@ from tt_bench.results.entries import is_number, is_whole
 from tt_bench.results.result import RunResult, load_result, save_result
 from tt_bench.results.scores import normalise
 from tt_bench.results.statistics import (
+    REPLICATES,
     Episodes,
     Estimate,
     estimate,
@@ -18,6 +19,7 @@ from tt_bench.results.store import Store
 from tt_bench.results.summary import Row, check_some, summarise, summarise_each
 
 __all__ = [
+    "REPLICATES",
     "Episodes",
     "Estimate",
     "Row",

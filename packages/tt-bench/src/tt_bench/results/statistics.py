@@ -5,6 +5,7 @@ episodes. Axes: R replicates of a bootstrap, S runs (training seeds), T tasks, K
 thresholds; leading axes `...` are kept.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 
@@ -18,6 +19,7 @@ Episodes: TypeAlias = Sequence[Sequence[Sequence[float]]]
 REPLICATES = 10_000
 COVERAGE = 0.95
 _AT_ONCE = 2_000_000  # draws held in memory
+_VERY_MANY = 20_000  # episodes
 _QUARTER = 0.25
 
 
@@ -139,8 +141,14 @@ def _replicate(sample: Episodes, replicates: int, draws: np.random.Generator) ->
 def _replicate_mean(
     episodes: Sequence[float], replicates: int, draws: np.random.Generator
 ) -> Array:
-    """Average episodes that are drawn anew, [R], some replicates at a time."""
+    """Average episodes that are drawn anew, [R], some replicates at a time.
+
+    Of very many the mean is drawn as the normal number that it is in the limit.
+    """
     numbers = _floats(episodes)
+    if len(numbers) > _VERY_MANY:
+        mean, error = numbers.mean(), numbers.std() / math.sqrt(len(numbers))
+        return draws.normal(mean, error, replicates)
     share = max(1, _AT_ONCE // len(numbers))
     means = []
     for begin in range(0, replicates, share):
