@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -160,20 +161,64 @@ def test_statistics_are_those_of_rliable(shape: tuple[int, int]) -> None:
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_intervals_are_those_of_rliable_on_the_same_draws(
-    shape: tuple[int, int],
-) -> None:
-    metrics = pytest.importorskip("rliable.metrics")
+TIMES = 300  # replicates
+
+
+def intervals_of_rliable(
+    scores: object, statistic: Callable[..., NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    """Return the ends of intervals [2, ...], from the draws of seed 11."""
     library = pytest.importorskip("rliable.library")
-    scores, times = some(shape, 10), 300
     np.random.seed(11)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of its own libraries
-        _, theirs = library.get_interval_estimates(
-            {"": scores}, lambda x: np.array([metrics.aggregate_iqm(x)]), reps=times
-        )
+        found = library.get_interval_estimates({"": scores}, statistic, reps=TIMES)
+    ends: NDArray[np.float64] = found[1][""]
+    return ends
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("shape", SHAPES)
+def test_intervals_are_those_of_rliable_on_the_same_draws(
+    shape: tuple[int, int], seed: int
+) -> None:
+    metrics = pytest.importorskip("rliable.metrics")
+    library = pytest.importorskip("rliable.library")
+    scores, thresholds = some(shape, seed), np.linspace(-10, 110, 13)
+
+    def theirs(drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+        numbers = (metrics.aggregate_iqm, metrics.aggregate_mean)
+        three = [number(drawn) for number in (*numbers, metrics.aggregate_median)]
+        return np.array([*three, *library.score_distributions(drawn, thresholds)])
+
+    expected = intervals_of_rliable(scores, theirs)
     np.random.seed(11)
-    drawn = [np.random.choice(len(scores), shape) for _ in range(times)]
-    ours = percentile_interval(interquartile_mean(drawn_runs(scores, np.stack(drawn))))
-    np.testing.assert_allclose(ours, theirs[""][:, 0], rtol=0, atol=1e-9)
+    draws = [np.random.choice(len(scores), shape) for _ in range(TIMES)]
+    drawn = drawn_runs(scores, np.stack(draws))
+    three = [f(drawn) for f in (interquartile_mean, mean_of_tasks, median_of_tasks)]
+    ours = np.column_stack([*three, performance_profile(drawn, thresholds)])
+    np.testing.assert_allclose(percentile_interval(ours), expected, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_intervals_of_improvement_are_those_of_rliable_on_the_same_draws(
+    shape: tuple[int, int],
+) -> None:
+    metrics = pytest.importorskip("rliable.metrics")
+    one, other = some(shape, 12).round(-1), some((shape[0] + 1, shape[1]), 13).round(-1)
+
+    def theirs(*drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.array([metrics.probability_of_improvement(*drawn)])
+
+    expected = intervals_of_rliable((one, other), theirs)
+    np.random.seed(11)
+    draws = [
+        [np.random.choice(len(scores), scores.shape) for scores in (one, other)]
+        for _ in range(TIMES)
+    ]
+    drawn = (
+        drawn_runs(scores, np.stack([both[place] for both in draws]))
+        for place, scores in enumerate((one, other))
+    )
+    ours = percentile_interval(probability_of_improvement(*drawn))
+    np.testing.assert_allclose(ours, expected[:, 0], rtol=0, atol=1e-9)
