@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.colors import PowerNorm
 
 from tt_bench.report import new_figure, save_figure
 
 _SIDE = 340  # pixels of a head's picture
-_PARTS = ("obs.", "act.", "r", "v")
+_PARTS = ("obs.", "act.", "r, v")
 
 
 def draw_attention(found: Mapping[str, Any], path: Path, *, title: str) -> None:
@@ -20,15 +21,19 @@ def draw_attention(found: Mapping[str, Any], path: Path, *, title: str) -> None:
     figure = new_figure(_SIDE * heads + 80, _SIDE * layers + 100)
     before, acted = (100 * found[name] for name in ("markovian", "smoothing"))
     figure.suptitle(
-        f"{title}: of what observations are foretold from {before:.0f} % is the "
-        f"transition before,\nof what actions are, {acted:.0f} % are earlier actions"
+        f"{title}\nto foretell an observation, {before:.0f} % of the attention is on "
+        f"the transition before; to foretell an action, {acted:.0f} % on earlier ones",
+        fontsize=10,
+        parse_math=False,
     )
     panels: Any = figure.subplots(layers, heads, squeeze=False)
     sizes = found["transition"]
+    # what is small but much is seen as well; the first tokens have little to look at
+    most = weights[:, :, sum(sizes) :].max()
+    shade = PowerNorm(0.5, vmin=0.0, vmax=most, clip=True)
     for layer, head in np.ndindex(layers, heads):
         panel = panels[layer, head]
-        # the square root shows weights that are small but many
-        image = panel.imshow(np.sqrt(weights[layer, head]), vmin=0, vmax=1)
+        image = panel.imshow(weights[layer, head], norm=shade)
         panel.set_title(f"layer {layer + 1}, head {head + 1}", fontsize=9)
         for edge in range(sum(sizes), length, sum(sizes)):
             panel.axhline(edge - 0.5, color="white", linewidth=0.6)
@@ -36,15 +41,19 @@ def draw_attention(found: Mapping[str, Any], path: Path, *, title: str) -> None:
         _mark_parts(panel, sizes, length)
     panels[-1, 0].set_xlabel("token that is looked at")
     panels[0, 0].set_ylabel("token that looks, to foretell the next")
-    figure.colorbar(image, ax=panels, shrink=0.6, label="root of the attention")
+    ticks = most * np.linspace(0.0, 1.0, 5) ** 2  # evenly along the bar
+    figure.colorbar(
+        image, ax=panels, shrink=0.8, label="attention", ticks=ticks, format="%.2f"
+    )
     save_figure(figure, path)
 
 
 def _mark_parts(panel: Any, sizes: list[int], length: int) -> None:
     """Name the parts of the first transition; white lines part transitions."""
-    edges = [0, *accumulate(sizes)]
+    observation, action, *rest = sizes
+    edges = [0, *accumulate((observation, action, sum(rest)))]
     middles = [(low + high - 1) / 2 for low, high in pairwise(edges)]
-    for set_ticks in (panel.set_xticks, panel.set_yticks):
-        set_ticks(middles, _PARTS, fontsize=7)
+    panel.set_xticks(middles, _PARTS, fontsize=7, rotation=90)
+    panel.set_yticks(middles, _PARTS, fontsize=7)
     panel.set_xlim(-0.5, length - 0.5)
     panel.set_ylim(length - 0.5, -0.5)
