@@ -10,6 +10,7 @@ from tt_bench.catalogue import D4rlEntry
 from tt_bench.methods.cql import CQLSettings
 from tt_bench.methods.decision_network import DecisionSettings
 from tt_bench.methods.decision_transformer import AskedSettings
+from tt_bench.methods.gaussian_ensemble import EnsembleSettings
 from tt_bench.methods.rebrac import ReBRACSettings
 from tt_bench.methods.settings import Recipe
 from tt_bench.methods.td3_bc import TD3BCSettings
@@ -43,6 +44,7 @@ _SMALL: Mapping[type[Any], dict[str, Any]] = MappingProxyType(
         TD3BCSettings: _SMALL_TD3_BC,
         ReBRACSettings: _SMALL_REBRAC,
         CQLSettings: _SMALL_CQL,
+        EnsembleSettings: {"steps": 10_000},
     }
 )
 # The actor's and the critic's penalties that arXiv 2305.09836 chose for each set.
