@@ -82,7 +82,7 @@ def test_the_study_of_mazes_draws_plans_and_the_main_command_does_not(
     assert str(path.relative_to(tmp_path)) in printed
     assert imread(path).shape[1] == 1200
     found = json.loads(path.with_suffix(".json").read_text())
-    assert set(found["returns"]) == {"TT", "TT+Q"}
+    assert set(found["returns"]) == {"IQL", "TT", "TT+Q"}
     assert found["agreement"] == {}, "this data is not made here"
 
 

@@ -156,10 +156,10 @@ def _goals(options: Study, experiment: Experiment, notify: Notify) -> _Found:
 def _mazes(_: Study, experiment: Experiment, notify: Notify) -> _Found:
     """Draw the plans of the first seed, and check every seed's critic."""
     path, first = _path(experiment, "mazes"), experiment.config.first_seed
-    tt, tt_and_q = (
-        experiment.context(Run(name, first), notify) for name in ("tt", "tt+q")
+    iql, tt, tt_and_q = (
+        experiment.context(Run(name, first), notify) for name in ("iql", "tt", "tt+q")
     )
-    returns = draw_plans(tt, tt_and_q, path)
+    returns = draw_plans(iql, tt, tt_and_q, path)
     checked = [_agreement(one) for one in _contexts(experiment, "iql", notify)]
     agreed = [attrs.asdict(one) for one in checked if one]
     names = agreed[0] if agreed else ()

@@ -13,7 +13,14 @@ import gymnasium
 import numpy as np
 
 from tt_bench.evaluation.loop import play, reset
-from tt_bench.interface import FloatArray, IntArray, Planned, PlanningAgent, Tokenizer
+from tt_bench.interface import (
+    Agent,
+    FloatArray,
+    IntArray,
+    Planned,
+    PlanningAgent,
+    Tokenizer,
+)
 from tt_plan import Plan
 from tt_tokenize import Layout
 
@@ -42,17 +49,17 @@ class Rollout:
 
 
 def record(
-    agent: PlanningAgent,
+    agent: Agent,
     env: gymnasium.Env[Any, Any],
     *,
     seed: int,
     steps: int,
     on_step: Callable[[int], None] = lambda _: None,
 ) -> Rollout:
-    """Play one episode, of so many steps at most, and keep the plans.
+    """Play one episode, of so many steps at most, and keep the plans if there are any.
 
     Args:
-        agent: acts, and tells its plans.
+        agent: acts, and tells its plans if it is a `PlanningAgent`.
         env: with flat observations.
         seed: of the environment and of the agent's randomness.
         steps: at most; at least one.
@@ -63,10 +70,11 @@ def record(
     plans, known = list[Foreseen](), None
     on_step(0)
     for moment in islice(play(agent, [env], first, seed), steps):
-        if agent.plan is not None and agent.plan is not known:
-            known = agent.plan
-            made = foresee(known, agent.bins, agent.layout, len(rewards))
-            plans.append(made._replace(stride=agent.stride))
+        planner = agent if isinstance(agent, PlanningAgent) else None
+        if planner and planner.plan is not None and planner.plan is not known:
+            known = planner.plan
+            made = foresee(known, planner.bins, planner.layout, len(rewards))
+            plans.append(made._replace(stride=planner.stride))
         observations.append(moment.after[0])
         rewards.append(float(moment.rewards[0]))
         on_step(len(rewards))

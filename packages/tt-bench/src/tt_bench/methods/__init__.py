@@ -13,6 +13,7 @@ from tt_bench.methods.critic import CRITIC, find_critic
 from tt_bench.methods.ensemble import ENSEMBLE, find_ensemble
 from tt_bench.methods.ensemble_dynamics import EnsembleDynamics
 from tt_bench.methods.gaussian_ensemble import EnsembleSettings
+from tt_bench.methods.iql import IQL
 from tt_bench.methods.loggers import check_loggers
 from tt_bench.methods.method import (
     Context,
@@ -56,6 +57,7 @@ __all__ = [
     "ENSEMBLE",
     "HELD_OUT",
     "HELD_OUT_EVERY",
+    "IQL",
     "METHODS",
     "TRANSFORMER",
     "TT",

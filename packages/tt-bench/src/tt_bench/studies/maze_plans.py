@@ -1,4 +1,4 @@
-"""Draw how TT and TT+Q plan in a maze.
+"""Draw how a critic's policy acts in a maze, and how TT and TT+Q plan there.
 
 Axes: N points, M data, Do observation numbers.
 """
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tt_bench.evaluation import Rollout, episode_seeds, record
 from tt_bench.interface import FloatArray, working
-from tt_bench.methods import TT, TT_AND_Q, Context, Method, find_critic
+from tt_bench.methods import IQL, TT, TT_AND_Q, Context, Method, find_critic
 from tt_bench.report import draw_maze
 from tt_bench.tasks import MazeMap, grid, open_maze, visited, walls
 
@@ -23,16 +23,19 @@ _NEIGHBOURS = 20_000  # data among which the nearest is sought
 _BLOCK = 1_024
 
 
-def draw_plans(tt: Context, tt_and_q: Context, path: Path) -> dict[str, float]:
-    """Write a picture of an episode by TT and by TT+Q, over the critic's V.
+def draw_plans(
+    iql: Context, tt: Context, tt_and_q: Context, path: Path
+) -> dict[str, float]:
+    """Write a picture of an episode by IQL, by TT and by TT+Q, over the critic's V.
 
     Args:
-        tt: the data, settings and seed of the transformer with value tokens.
+        iql: the data, settings and seed of the critic's own policy.
+        tt: those of the transformer with value tokens.
         tt_and_q: those of the one with a critic.
         path: of the picture.
 
     Returns:
-        What the two episodes returned.
+        What the three episodes, from the same start, returned.
 
     Raises:
         ValueError: the environment is no maze.
@@ -45,7 +48,7 @@ def draw_plans(tt: Context, tt_and_q: Context, path: Path) -> dict[str, float]:
         )
     critic = find_critic(tt_and_q).critic
     observations = tt.dataset.episodes.observations
-    rows = {"TT": (TT, tt), "TT+Q": (TT_AND_Q, tt_and_q)}
+    rows = {"IQL": (IQL, iql), "TT": (TT, tt), "TT+Q": (TT_AND_Q, tt_and_q)}
     played = {title: _play(title, *row) for title, row in rows.items()}
     draw_maze(
         maze,
