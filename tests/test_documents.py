@@ -296,7 +296,7 @@ def test_options_that_the_text_names_exist(page: Path) -> None:
 @functools.cache
 def known_options() -> set[str]:
     with contextlib.redirect_stdout(io.StringIO()) as output:
-        for command in ("d4rl", "show", "collect", "speed", "learn", "study"):
+        for command in ("d4rl", "show", "collect", "speed", "learn", "study", "report"):
             with contextlib.suppress(SystemExit):
                 parse([command, "--help"])
     return set(re.findall(r"--[a-z0-9.-]*\w", output.getvalue()))

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tt_bench.files import first_line, read_json
 from tt_bench.pages.document import Column, Document, Media, Part, Section, Table
 from tt_bench.pages.episodes import Allowance
+from tt_bench.pages.scores import INTERVALS, spread
 from tt_bench.pages.words import flat, number, plain
+from tt_bench.results import estimate, mean_of_tasks
 
 _FOLDER = "studies"  # in a dataset's
 _ONE_SEED = re.compile(r"-seed\d+-[0-9a-f]{8}$")  # of a file that is a part of a study
@@ -72,10 +72,10 @@ def _tabulate(found: dict[str, Any], study: str, count: int) -> Table:
         seeds = value if isinstance(value, list) else [value]
         if seeds and all(map(_is_number, seeds)):
             each = ", ".join(number(one, 3) for one in seeds[:_MOST])
-            mean = float(np.mean(np.array(seeds, np.float64)))
+            mean = spread(estimate(mean_of_tasks, [[seeds]]))  # over the seeds
             rows.append((plain(name), mean, float(len(seeds)), plain(each)))
     title = plain(f"Numbers of the study {study}")
-    return Table(f"study-{count}", title, _COLUMNS, tuple(rows))
+    return Table(f"study-{count}", title, _COLUMNS, tuple(rows), INTERVALS)
 
 
 def _is_number(value: object) -> bool:
