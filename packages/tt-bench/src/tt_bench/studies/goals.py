@@ -20,7 +20,7 @@ from tt_bench.studies.imitation import imitating
 from tt_bench.tasks import GOAL, SeenGoal, ending_maze
 
 REACHING: Mapping[str, str] = {"bc": "goal-conditioned clone", "tt": "transformer"}
-_DRAWN = 12  # episodes
+_DRAWN = 10  # episodes, a colour each
 
 
 @attrs.frozen

@@ -46,11 +46,10 @@ def _draw_walls(panel: Axes, maze: MazeMap) -> None:
 
 
 def _draw_ways(panel: Axes, found: Mapping[str, Any]) -> None:
-    for number, (way, goal) in enumerate(
-        zip(found["ways"], found["goals"], strict=True)
-    ):
+    for number, way in enumerate(found["ways"][:_COLOURS]):
+        goal = found["goals"][number]
         x, y = np.array(way).T
-        colour = f"C{number % _COLOURS}"
+        colour = f"C{number}"
         panel.plot(x, y, color=colour, linewidth=1.6)
         panel.plot(x[0], y[0], "o", color=colour, markersize=7)
         panel.plot(*goal, "*", color=colour, mec="black", markersize=14)

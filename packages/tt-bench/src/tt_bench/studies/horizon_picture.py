@@ -12,6 +12,7 @@ from tt_bench.studies.horizon import MODELS
 
 _Found = Mapping[str, Mapping[str, Sequence[Sequence[float]]]]
 _ASKED = (10, 50, 100)  # steps ahead
+_LINEAR = 10.0  # nats from 0 that are drawn as they are
 
 
 def draw_horizon(found: Sequence[_Found], path: Path, *, title: str) -> None:
@@ -33,7 +34,8 @@ def draw_horizon(found: Sequence[_Found], path: Path, *, title: str) -> None:
         panel.set_ylabel(label)
         panel.grid(alpha=0.3)
     panels[0].set_yscale("log")
-    panels[1].set_yscale("symlog", linthresh=10.0)
+    if panels[1].get_ylim()[0] < -_LINEAR:
+        panels[1].set_yscale("symlog", linthresh=_LINEAR)
     panels[0].legend(title="median and quartiles of")
     save_figure(figure, path)
 
