@@ -75,3 +75,13 @@ def test_links_are_not_followed(tmp_path: Path, leave: Leave) -> None:
     path.with_suffix(".png").symlink_to(other)
     page, _ = report(tmp_path)
     assert "Study of horizon" not in page
+
+
+def test_studies_alone_are_a_report(tmp_path: Path) -> None:
+    folder = tmp_path / "runs" / "made"
+    folder.mkdir(parents=True)
+    study(folder, "attention", {"markovian": [0.25]})
+    page, text = report(tmp_path)
+    assert "Study of attention: made" in page
+    assert "0.250" in text
+    assert "found none" in text, "that there are no runs is said"

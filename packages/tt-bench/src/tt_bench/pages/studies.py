@@ -35,6 +35,11 @@ def with_studies(document: Document, folder: Path, allowance: Allowance) -> Docu
     return document._replace(sections=(*before, *found, last))
 
 
+def has_studies(folder: Path) -> bool:
+    """Say whether there is a study below a folder."""
+    return next(_files(folder), None) is not None
+
+
 def _files(folder: Path) -> Iterator[Path]:
     """Yield the studies below a folder; links are not followed."""
     for place, _, names in os.walk(folder.absolute()):

@@ -4,16 +4,16 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from tt_bench.files import written_whole
+from tt_bench.files import first_line, written_whole
 from tt_bench.pages.build import build
-from tt_bench.pages.collected import collect
+from tt_bench.pages.collected import Collected, collect
 from tt_bench.pages.comma_separated import comma_separated
 from tt_bench.pages.document import Document
 from tt_bench.pages.episodes import Allowance
 from tt_bench.pages.latex import latex
 from tt_bench.pages.markdown import markdown
 from tt_bench.pages.page import page
-from tt_bench.pages.studies import with_studies
+from tt_bench.pages.studies import has_studies, with_studies
 from tt_bench.pages.words import plain
 
 _MEGABYTE = 2**20
@@ -32,17 +32,27 @@ def write_report(folder: Path, output: Path, *, video_megabytes: float = 50) -> 
         video_megabytes: that videos may take of the page; others are named.
 
     Raises:
-        ValueError: there is no result that can be read.
+        ValueError: there is no result that can be read, and no study.
     """
     videos = int(video_megabytes * _MEGABYTE)
     words = ("tt-bench", "report", plain(folder), "--output", plain(output))
     allowance = Allowance(_PICTURES, videos)
-    document = build(collect(folder), shlex.join(words), allowance)
+    document = build(_collect(folder), shlex.join(words), allowance)
     document = with_studies(document, folder, allowance)
     for name, content in _files(document, output).items():
         with written_whole(output / name) as partial:
             partial.write_bytes(content)
     return output / "report.html"
+
+
+def _collect(folder: Path) -> Collected:
+    """Read the results; a folder may have studies alone."""
+    try:
+        return collect(folder)
+    except ValueError as error:
+        if not has_studies(folder):
+            raise
+        return Collected((), (plain(first_line(error)),))
 
 
 def _files(document: Document, output: Path) -> Mapping[str, bytes]:
