@@ -30,6 +30,7 @@ from tt_model._positions import rotary_table, visible, window_start, with_paddin
 from tt_model._transformer import TrajectoryTransformer
 from tt_model.cache import compiled, ring_step
 from tt_model.cache.blocks import run_blocks
+from tt_model.cache.prefixes import find_prefixes
 from tt_model.cache.recent import Recent, enter
 from tt_model.cache.ring_step import Ring, RingState, place
 
@@ -52,17 +53,23 @@ class RingCache:
 
     def step(self, tokens: Tensor, state: RingState) -> tuple[Tensor, RingState]:
         """Read one token a row [R]; return features [R, D] and the next state."""
-        history = None
         if state.history is not None:
             history = torch.cat([state.history, tokens[:, None]], 1)
             cropped = self._model.crop(history)
             if cropped.shape[1] < history.shape[1]:
-                return self._read(cropped, state.origin)
+                return self._read_again(cropped, state.origin)
+        return self._go_on(tokens, state)
+
+    def _go_on(self, tokens: Tensor, state: RingState) -> tuple[Tensor, RingState]:
+        """Read one token a row [R] that drops none before it."""
         state.ring.states.discard(state)  # it is used up
         if state.ring.states:  # a fork may read what this step writes over
             state = attrs.evolve(state, ring=_copy(state.ring, state.keys.shape[2]))
             state.ring.states.discard(state)
         features, recent = self._choose_step(state)(self._model, tokens, state)
+        history = state.history
+        if history is not None:
+            history = torch.cat([history, tokens[:, None]], 1)
         later = attrs.evolve(
             state, position=state.position + 1, history=history, recent=recent
         )
@@ -103,15 +110,34 @@ class RingCache:
         state = self._make_room(prefix, origin, pad, x, recent)
         index = torch.arange(length, device=pad.device)
         mask = with_padding(visible(config, index, index), pad)
-        first = window_start(config, length - 1)
+        first, last = window_start(config, length - 1), config.attending_layers - 1
 
         def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
             _store(config, state.keys[layer], k, first)
             _store(config, state.values[layer], v, first)
-            return attend_within(q, k, v, mask)
+            asked = -1 if layer == last else 0  # what the last layer says of one token
+            return attend_within(q[:, asked:], k, v, mask[..., asked:, :])
 
         rotary = rotary_table(config, 0, length, x)
         return run_blocks(model, x, 0, rotary, attend), state
+
+    def _read_again(self, history: Tensor, origin: int) -> tuple[Tensor, RingState]:
+        """Read a cropped history [R, T] afresh; on a CPU, what rows share is read once.
+
+        Returns what `step` returns. Used by learned positions, which restart at 0 when
+        transitions are dropped from the front.
+        """
+        if history.device.type != "cpu":  # whose content must not be waited for
+            return self._read(history, origin)
+        prefixes = find_prefixes(history, least=origin)
+        features, state = self._read(prefixes.begun, origin)
+        for parents, tokens in prefixes.rest:
+            state = self.select(
+                state, parents
+            )  # the only one, which need not be copied
+            features, state = self._go_on(tokens, state)
+        rows = prefixes.rows
+        return features.index_select(0, rows), self.select(state, rows)
 
     def _make_room(
         self, prefix: Tensor, origin: int, pad: Tensor, like: Tensor, recent: Recent

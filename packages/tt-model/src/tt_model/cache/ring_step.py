@@ -92,8 +92,9 @@ def step(
     config, index = model.config, state.position
     x, recent = begin_step(model, tokens, state)
     rotary = rotary_table(config, index, index + 1, x)
-    mix = _mix_sparse if x.device.type == "cpu" else _mix_gathered
-    attend = partial(_attend, config, state, _look(config, state), mix)
+    prepare = _prepare_sparse if x.device.type == "cpu" else _prepare_gathered
+    mix = prepare(_look(config, state), config.heads)
+    attend = partial(_attend, config, state, mix)
     return run_blocks(model, x[:, None], index, rotary, attend), recent
 
 
@@ -121,22 +122,27 @@ class _Look(NamedTuple):
     """What the rows of a state look at: entries of the keys [S * N, D] of a layer."""
 
     entries: Tensor  # [R, C]
-    hidden: Tensor  # [R, 1, C], those that are padding
+    hidden: Tensor | None  # [R, 1, C], those that are padding, if there may be any
 
 
 def _look(config: TransformerConfig, state: RingState) -> _Look:
     """List what the newest token of each row sees, itself among it if it is stored."""
     slots, ages = list_seen(config, state.position, state.table.device)
     entries = slots * state.keys.shape[2] + state.table.index_select(1, slots)
+    if state.pad.device.type == "cpu" and not state.pad.any():
+        return _Look(entries, None)
     oldest = state.position // config.transition - state.pad // config.transition
     return _Look(entries, (ages > oldest[:, None])[:, None])
+
+
+_Mix: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""Attend from queries [R, H, F] to keys and values [S * N, H, F]; return [R, H, F]."""
 
 
 def _attend(
     config: TransformerConfig,
     state: RingState,
-    look: _Look,
-    mix: "_Mix",
+    mix: _Mix,
     layer: int,
     q: Tensor,
     k: Tensor,
@@ -153,43 +159,55 @@ def _attend(
         keys[slot, : state.rows] = k.flatten(1)
         values[slot, : state.rows] = v.flatten(1)
     flat_keys, flat_values = (t.view(-1, *q.shape[2:]) for t in (keys, values))
-    mixed = mix(q[:, 0].to(keys), flat_keys, flat_values, look)
+    mixed = mix(q[:, 0].to(keys), flat_keys, flat_values)
     return mixed.to(q).flatten(1)[:, None]
 
 
-_Mix: TypeAlias = Callable[[Tensor, Tensor, Tensor, _Look], Tensor]
-"""Attend from queries [R, H, F] to keys and values [., H, F]; return [R, H, F]."""
-
-
-def _mix_gathered(q: Tensor, keys: Tensor, values: Tensor, look: _Look) -> Tensor:
+def _prepare_gathered(look: _Look, _heads: int) -> _Mix:
     """Attend as one would write it down: copy what is looked at."""
-    scores = torch.einsum("rhf,rchf->rhc", q, keys[look.entries])
-    weights = scores.masked_fill(look.hidden, -torch.inf).softmax(-1)
-    return torch.einsum("rhc,rchf->rhf", weights, values[look.entries])
+
+    def mix(q: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        scores = torch.einsum("rhf,rchf->rhc", q, keys[look.entries])
+        weights = _weigh(scores, look.hidden)
+        return torch.einsum("rhc,rchf->rhf", weights, values[look.entries])
+
+    return mix
 
 
-def _mix_sparse(q: Tensor, keys: Tensor, values: Tensor, look: _Look) -> Tensor:
+def _prepare_sparse(look: _Look, heads: int) -> _Mix:
     """Attend without a copy: two operations of torch's read what they are told to."""
-    rows, heads, features = q.shape
-    count = look.entries.shape[1]
-    shape = (rows * heads, count)
+    rows, count = look.entries.shape
     order = torch.arange(heads)[:, None]
-    index = (look.entries[:, None] * heads + order).view(shape)
+    index = (look.entries[:, None] * heads + order).view(rows * heads, count)
     ends = torch.arange(0, index.numel() + 1, count)
-    flat_keys, flat_values = (t.view(-1, features) for t in (keys, values))
     _expect_sparse()
-    size = (rows * heads, len(flat_keys))
-    zeros = q.new_zeros(index.numel())
-    asked = torch.sparse_csr_tensor(
-        ends, index.flatten(), zeros, size, check_invariants=False
-    )
-    found = torch.sparse.sampled_addmm(
-        asked, q.reshape(-1, features), flat_keys.t(), beta=0.0
-    )
-    scores = found.values().view(rows, heads, count)
-    weights = scores.masked_fill(look.hidden, -torch.inf).softmax(-1).view(shape)
-    mixed = F.embedding_bag(index, flat_values, per_sample_weights=weights, mode="sum")
-    return mixed.view(q.shape)
+
+    def mix(q: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        flat_keys, flat_values = (t.flatten(0, 1) for t in (keys, values))
+        asked = torch.sparse_csr_tensor(
+            ends,
+            index.flatten(),
+            q.new_zeros(index.numel()),
+            (len(index), len(flat_keys)),
+            check_invariants=False,
+        )
+        found = torch.sparse.sampled_addmm(
+            asked, q.flatten(0, 1), flat_keys.t(), beta=0.0
+        )
+        scores = found.values().view(rows, heads, count)
+        weights = _weigh(scores, look.hidden).view(index.shape)
+        mixed = F.embedding_bag(
+            index, flat_values, per_sample_weights=weights, mode="sum"
+        )
+        return mixed.view(q.shape)
+
+    return mix
+
+
+def _weigh(scores: Tensor, hidden: Tensor | None) -> Tensor:
+    if hidden is not None:
+        scores = scores.masked_fill(hidden, -torch.inf)
+    return scores.softmax(-1)
 
 
 @lru_cache(maxsize=4096)
