@@ -153,7 +153,11 @@ def test_of_one_seed_the_newest_counts_and_other_settings_are_told_apart(
     first, second = read_csv(page.parent / "csv" / "scores-1.csv")
     assert (first["method"], float(first["mean score"])) == ("tt #1", 6.0)
     assert (second["method"], float(second["mean score"])) == ("tt #2", 9.0)
-    assert "planner.beam 3." in page.read_text()
+    (one, other) = read_csv(page.parent / "csv" / "variants-1.csv")
+    told = "settings that tell it from the others"
+    assert (one["variant"], other["variant"]) == ("tt #1", "tt #2")
+    assert "planner.beam 3" in other[told]
+    assert "planner.beam" in one[told]
     (both,) = read_csv(page.parent / "csv" / "all.csv")
     assert float(both["mean"]) == 6.0, "what has most runs stands for a method"
 

@@ -14,7 +14,12 @@ from tt_bench.pages.commands import commands
 from tt_bench.pages.curves import read_curves
 from tt_bench.pages.document import Document, Listing, Part, Section
 from tt_bench.pages.episodes import Allowance, find_media
-from tt_bench.pages.facts import describe_data, tabulate_settings, tabulate_versions
+from tt_bench.pages.facts import (
+    describe_data,
+    tabulate_differences,
+    tabulate_settings,
+    tabulate_versions,
+)
 from tt_bench.pages.figures import (
     draw_curves,
     draw_intervals,
@@ -69,6 +74,8 @@ def _together(suite: Suite) -> tuple[Part, ...]:
 def _section(board: Board, number: int, allowance: Allowance) -> Section:
     rows = {variant.label: of_variant(variant) for variant in board.variants}
     parts: list[Part] = [describe_data(board), tabulate_board(board, number)]
+    variants = tabulate_differences(board, number)
+    parts += [variants] if variants else []
     title = f"{board.unit.capitalize()}s: {board.title}"
     parts.append(draw_intervals(f"scores-{number}", title, rows))
     theirs = tabulate_published(board, number)

@@ -1,6 +1,6 @@
 """What each result was made with: data, settings, versions and machines."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tt_bench.pages.boards import Board
@@ -40,10 +40,16 @@ def tabulate_settings(board: Board, number: int) -> Table:
     return Table(f"settings-{number}", title, titles, rows, note, folded=True)
 
 
-def differences(board: Board) -> list[str]:
-    """Say in which settings the variants of a method differ, where it has several."""
+def tabulate_differences(board: Board, number: int) -> Table | None:
+    """Lay out in which settings the variants of a method differ, if it has several."""
+    rows = tuple(_differences(board))
+    title = f"Variants: {board.title}"
+    columns = (Column("variant"), Column("settings that tell it from the others"))
+    return Table(f"variants-{number}", title, columns, rows) if rows else None
+
+
+def _differences(board: Board) -> Iterator[tuple[str, str]]:
     methods = dict.fromkeys(variant.method for variant in board.variants)
-    said = []
     for method in methods:
         variants = [v for v in board.variants if v.method == method]
         settings = [flat(variant.settings) for variant in variants]
@@ -53,8 +59,8 @@ def differences(board: Board) -> list[str]:
         ]
         for variant, each in zip(variants, settings, strict=True):
             values = (f"{plain(name, 80)} {_of(each, name)}" for name in odd)
-            said += [f"{variant.label}: {', '.join(values)}."] if odd else []
-    return said
+            if odd:
+                yield variant.label, ", ".join(values)
 
 
 def _of(settings: Mapping[str, Any], name: str) -> str:

@@ -7,7 +7,6 @@ import numpy as np
 from tt_bench.methods import METHODS
 from tt_bench.pages.boards import Board, Variant
 from tt_bench.pages.document import Cell, Column, Spread, Table, filled
-from tt_bench.pages.facts import differences
 from tt_bench.pages.words import plain
 from tt_bench.results import REPLICATES, Estimate, RunResult, estimate, mean_of_tasks
 
@@ -54,7 +53,7 @@ def tabulate_board(board: Board, number: int) -> Table:
     minutes = "Minutes are of training and evaluation."
     trained = [v for v in board.variants if is_trained(v.method)]
     few = too_few({v.label: len(v.runs) for v in trained})
-    parts = (_scale(board), INTERVALS, few, minutes, *differences(board))
+    parts = (_scale(board), INTERVALS, few, minutes)
     note = " ".join(filter(None, parts))
     return Table(f"scores-{number}", title, *filled(columns, rows), note)
 
