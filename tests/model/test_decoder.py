@@ -7,12 +7,17 @@ import torch
 from torch import Tensor
 
 from tt_model import Decoder, TrajectoryTransformer, TransformerConfig
+from tt_model._config import Positions
 from tt_model.cache import compiled, ring_step
 from tt_model.cache.library import load_library
 
 
-def make(dtype: torch.dtype = torch.float32) -> TrajectoryTransformer:
-    config = TransformerConfig(vocabulary=7, transition=5, layers=2, heads=2, width=16)
+def make(
+    dtype: torch.dtype = torch.float32, positions: Positions = "rotary"
+) -> TrajectoryTransformer:
+    config = TransformerConfig(
+        7, 5, layers=2, heads=2, width=16, positions=positions, window=3, span=3
+    )
     return TrajectoryTransformer(config).eval().to(dtype)
 
 
@@ -44,3 +49,29 @@ def test_plain_must_be_a_boolean() -> None:
     neither: Any = "ring"
     with pytest.raises(ValueError, match="expected plain to be True or False, got"):
         Decoder(make(), plain=neither)
+
+
+def plan(decoder: Decoder, rows: int, beam: int) -> None:
+    """Do with a decoder what a search does, across many windows."""
+    _, state = decoder.start(tokens(rows, 7))
+    state = decoder.select(state, torch.arange(rows).repeat_interleave(beam))
+    for step in range(40):
+        _, state = decoder.step(tokens(rows * beam, 1, seed=step)[:, 0], state)
+        state = decoder.select(state, torch.arange(rows * beam).flip(0))
+
+
+@pytest.mark.parametrize("positions", ["rotary", "learned"])
+def test_buffers_serve_the_next_plan_and_no_other_shapes_are_kept(
+    positions: Positions,
+) -> None:
+    decoder = Decoder(make(positions=positions))
+    rings = decoder._cache._rings
+    for rows in (1, 3, 2, 2):
+        plan(decoder, rows, 8)
+    held = {ring.keys.data_ptr() for ring in rings}
+    for _ in range(3):
+        plan(decoder, 2, 8)
+        assert {ring.keys.data_ptr() for ring in rings} == held
+    assert {ring.keys.shape[2] for ring in rings} == {17}
+    assert len(held) == (1 if positions == "rotary" else 2)
+    assert not any(ring.states for ring in rings)

@@ -46,6 +46,7 @@ class RingCache:
         """Begin without knowing how many rows a search needs."""
         self._model, self._plain = model, plain
         self._needed: dict[int, int] = {}  # rows of a search, by how many began it
+        self._rings: list[Ring] = []  # in use, or those of the last search
 
     def start(self, prefix: Tensor) -> tuple[Tensor, RingState]:
         """Read a prefix [R, T]; return the last token's features [R, D] and a state."""
@@ -150,11 +151,10 @@ class RingCache:
         dtype = like.dtype
         if like.device.type == "cpu":  # which attends in float32 at least
             dtype = torch.promote_types(dtype, torch.float32)
-        keys = torch.empty(shape, dtype=dtype, device=like.device)
         table = torch.arange(rows, dtype=torch.int32, device=like.device)
-        return RingState(
+        state = RingState(
             table=table[:, None].repeat(1, slots),
-            ring=Ring(keys, torch.empty_like(keys)),
+            ring=self._take(shape, dtype, like.device),
             pad=pad,
             position=prefix.shape[1],
             origin=origin,
@@ -162,6 +162,30 @@ class RingCache:
             weights=None if self._plain else compiled.prepare(self._model),
             history=prefix if config.positions == "learned" else None,
         )
+        if like.device.type == "cpu":  # CUDA's allocator keeps what is free itself
+            self._rings.append(state.ring)
+        return state
+
+    def _take(
+        self, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device
+    ) -> Ring:
+        """Return a ring: one whose search is over, if it is alike, else a new one.
+
+        Memory that a process has touched before costs little to touch again. A ring is
+        out of the list while it is looked at, so that no two threads take the same.
+        """
+        busy, found = [], None
+        while self._rings and found is None:
+            ring = self._rings.pop()
+            if ring.states:
+                busy.append(ring)
+            elif ring.keys.shape == shape and ring.keys.dtype == dtype:
+                found = ring
+        self._rings.extend(busy)
+        if found is not None and found.keys.device == device:
+            return found
+        keys = torch.empty(shape, dtype=dtype, device=device)
+        return Ring(keys, torch.empty_like(keys))
 
 
 def _store(config: TransformerConfig, slots: Tensor, new: Tensor, first: int) -> None:
