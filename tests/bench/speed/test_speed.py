@@ -88,6 +88,21 @@ def test_the_table_names_ratio_and_distance_to_the_floor() -> None:
     assert "3 MB" in text
 
 
+def test_the_table_fits_a_hundred_columns_with_nothing_cut() -> None:
+    row = Measurement(
+        *("10 plans together, hopper", 0.0598, "searchsorted", 59.8),
+        floor=1e-4,
+        rate="1,836,000 tokens/s",
+        memory=1234e6,
+    )
+    console = Console(width=100, file=io.StringIO(), record=True)
+    console.print(tabulate_speed([row]))
+    text = console.export_text()
+    for cell in (row.name, "59.8 ms", row.reference, "1000.0", row.rate, "1234 MB"):
+        assert cell in text
+    assert "…" not in text
+
+
 def test_the_floor_is_the_longer_of_arithmetic_and_traffic() -> None:
     peaks = Peaks(operations=10.0, traffic=5.0)
     assert peaks.floor(20.0, 5.0) == 2.0

@@ -1,6 +1,7 @@
 """How long plans take, next to a full forward pass for every token."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -37,6 +38,7 @@ def measure_plans(device: str, peaks: Peaks) -> Iterator[Measurement]:
     yield _measure("plan, hopper, learned", HOPPER, learned(HOPPER), device, peaks)
     ten = HOPPER._replace(environments=10)
     yield _measure("10 plans together, hopper", ten, rotary(ten), device, peaks, 1)
+    yield _measure_compiled(device)
     if device.startswith("cuda"):
         yield _measure_bfloat16(device)
 
@@ -71,7 +73,7 @@ def known(shape: PlanShape, device: str, seed: int = 1) -> Tensor:
 
 
 def planner(
-    model: TrajectoryTransformer, shape: PlanShape, device: str
+    model: TrajectoryTransformer, shape: PlanShape, device: str, *, plain: bool = False
 ) -> Callable[[Tensor], Planned]:
     """Return what plans once with the settings of the paper; on CUDA, recorded."""
     middles = torch.linspace(-1, 1, _BINS, device=device)
@@ -82,7 +84,7 @@ def planner(
         candidates=shape.candidates,
     )
     search = beam_planner(
-        Decoder(model),
+        Decoder(model, plain=plain),
         Expectation(middles, 20 * middles),
         samplers(Layout(shape.observation, shape.action), settings),
         settings,
@@ -109,7 +111,7 @@ def _measure(
     return Measurement(
         name,
         seconds,
-        "full pass per token",
+        "full passes",
         naive,
         peaks.floor(work.operations, work.traffic),
         f"{seconds / shape.environments:.3g} s/plan",
@@ -118,6 +120,17 @@ def _measure(
         f"reference reads {calls:,} tokens, timed on calls of {_SAMPLE} rows at three "
         "lengths and scaled by that count",
     )
+
+
+def _measure_compiled(device: str) -> Measurement:
+    """Time a plan beside one whose steps are torch's plain operations."""
+    shape = HALFCHEETAH
+    model, prefix = build(rotary(shape), device), known(shape, device)
+    times = []
+    for plain in (False, True):
+        plan = planner(model, shape, device, plain=plain)
+        times.append(clock(partial(plan, prefix), device))
+    return Measurement("plan, halfcheetah", times[0], "plain steps", times[1])
 
 
 def _measure_bfloat16(device: str) -> Measurement:
@@ -140,7 +153,7 @@ def _measure_bfloat16(device: str) -> Measurement:
     return Measurement(
         "plan, hopper, bfloat16",
         seconds,
-        "the same in float32",
+        "float32",
         reference,
         note=f"over {_COMPARED} contexts its plans are worth {gap.mean():+.3f} +- "
         f"{gap.std() / _COMPARED**0.5:.3f} more by the float32 network, where the "

@@ -37,7 +37,7 @@ def measure_tokenizer(device: str, peaks: Peaks) -> Iterator[Measurement]:
         lambda: torch.searchsorted(edges, columns, right=True), "cpu", repeats=2
     )
     floor = 1.25 * traffic / peaks.traffic
-    yield Measurement(f"encode {size}", encode, "torch.searchsorted", search, floor)
+    yield Measurement(f"encode {size}", encode, "searchsorted", search, floor)
 
     decode = clock(lambda: bins.decode(tokens), "cpu", repeats=3)
     table = torch.tensor(bins.middles).flatten()
@@ -54,7 +54,7 @@ def _one(observation: npt.NDArray[np.float32], bins: QuantileBins) -> Measuremen
     return Measurement(
         f"encode one, {_ONE} numbers",
         _each(lambda: bins.encode(observation, part)),
-        "torch.searchsorted",
+        "searchsorted",
         _each(lambda: torch.searchsorted(edges, column, right=True)),
     )
 
