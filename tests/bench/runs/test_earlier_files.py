@@ -84,7 +84,10 @@ def test_networks_are_found_where_results_are_not(
     networks = sorted(folder.iterdir())
     refuse_training(monkeypatch)
     assert main(COMMAND) == 0
-    assert sorted(folder.iterdir()) == sorted([*networks, folder / "results"])
+    logs = [one for one in folder.iterdir() if one.name.startswith("bc-")]
+    assert sorted(folder.iterdir()) == sorted([*networks, *logs, folder / "results"])
+    kept = {file.name for log in logs for file in log.iterdir()}
+    assert kept == {"settings.json", "training.csv"}
     assert len(list((folder / "results").iterdir())) == len(METHODS)
 
 
