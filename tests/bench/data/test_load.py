@@ -5,7 +5,6 @@ from pathlib import Path
 
 import attrs
 import h5py
-import minari
 import numpy as np
 import pytest
 
@@ -21,13 +20,12 @@ from tt_bench.data.minari_write import MinariNotes, write_minari
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give every test its own caches and no network."""
 
-    def no_network(_: str) -> None:
+    def no_network() -> None:
         raise ConnectionError("no network")
 
     monkeypatch.setenv("D4RL_DATASET_DIR", str(tmp_path / "d4rl"))
     monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path / "minari"))
-    monkeypatch.setattr(minari, "download_dataset", no_network)
-    monkeypatch.setattr(minari_cache, "_reach_server", lambda: None)
+    monkeypatch.setattr(minari_cache, "_reach_server", no_network)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
