@@ -93,9 +93,18 @@ def run_study(options: Study, console: Console) -> None:
     write_json(path.with_suffix(".json"), found)
     for name, value in found.items():
         if name in _SHOWN:
-            say(console, f"{name}: {value}")
+            say(console, f"{name}: {_short(value)}")
     for written in (path, path.with_suffix(".json")):
         say(console, str(written))
+
+
+def _short(value: Any) -> Any:
+    """Round all numbers in what a study found to four digits."""
+    if isinstance(value, dict):
+        return {name: _short(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_short(one) for one in value]
+    return float(f"{value:.4g}") if isinstance(value, float) else value
 
 
 _SHOWN = (
