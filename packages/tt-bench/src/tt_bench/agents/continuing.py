@@ -9,7 +9,7 @@ from torch import Tensor
 
 from tt_bench.agents.bounds import action_numbers
 from tt_bench.agents.device import check_device
-from tt_bench.agents.remembered import remembered
+from tt_bench.agents.remembered import remembered, set_generator
 from tt_bench.interface import BoolArray, FloatArray, Memory
 
 _SEEDS = 2**64  # that torch has
@@ -102,17 +102,10 @@ class ContinuingAgent:
         """
         left = remembered(memory, "left", "f", 3)
         planned = remembered(memory, "planned", "i", 0, 0, 1)
-        generator = remembered(memory, "generator", "u", 1)
         if left.shape != self._left.shape:
             raise ValueError(
                 f"expected the memory of plans {list(self._left.shape)}, got "
                 f"{list(left.shape)}: remember what this agent knew"
             )
-        try:
-            self._generator.set_state(torch.from_numpy(generator))
-        except (RuntimeError, TypeError) as error:
-            raise ValueError(
-                "expected a memory with the state of a generator on "
-                f"{self._device}, got another ({error})"
-            ) from error
+        set_generator(self._generator, memory, self._device)
         self._left, self._planned = left.astype(np.float32), bool(planned)

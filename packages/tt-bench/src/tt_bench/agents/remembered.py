@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from tt_bench.interface import Memory
 
@@ -43,3 +44,19 @@ def remembered(
             "numbers: remember what this agent knew"
         )
     return array.copy()
+
+
+def set_generator(generator: torch.Generator, memory: Memory, device: str) -> None:
+    """Let a generator go on from the state that a memory has of it.
+
+    Raises:
+        ValueError: it has none, or that of a generator on another device.
+    """
+    state = remembered(memory, "generator", "u", 1)
+    try:
+        generator.set_state(torch.from_numpy(state))
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(
+            f"expected a memory with the state of a generator on {device}, got "
+            f"another ({error})"
+        ) from error

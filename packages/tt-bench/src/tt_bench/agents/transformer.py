@@ -8,7 +8,7 @@ import torch
 
 from tt_bench.agents.bounds import action_numbers
 from tt_bench.agents.device import check_device
-from tt_bench.agents.remembered import remembered
+from tt_bench.agents.remembered import remembered, set_generator
 from tt_bench.interface import (
     BoolArray,
     ContinuingPlanner,
@@ -160,7 +160,6 @@ class TransformerAgent:
         history = remembered(memory, "history", "i", 3, _PADDING, most)
         plans = remembered(memory, "plans", "i", 3, 0, most)
         offset = remembered(memory, "offset", "i", 0, 0, plans.shape[1])
-        generator = remembered(memory, "generator", "u", 1)
         shapes = history.shape, plans.shape[::2]
         rows, _, width = self._history.shape
         if shapes != (self._history.shape, (rows, width)):
@@ -168,13 +167,7 @@ class TransformerAgent:
                 f"expected the memory of {rows} episodes with {width} tokens a "
                 f"transition, got arrays {shapes}: remember what this agent knew"
             )
-        try:
-            self._generator.set_state(torch.from_numpy(generator))
-        except (RuntimeError, TypeError) as error:
-            raise ValueError(
-                "expected a memory with the state of a generator on "
-                f"{self._device}, got another ({error})"
-            ) from error
+        set_generator(self._generator, memory, self._device)
         self._history, self._plans, self._offset = history, plans, int(offset)
 
     def _check_rows(self, name: str, array: FloatArray) -> None:
