@@ -16,7 +16,8 @@ from tt_bench.cli.main import main, parse
 from tt_bench.data import sources
 from tt_bench.data.episodes import Episodes
 from tt_bench.data.minari_write import MinariNotes, write_minari
-from tt_bench.methods import cloning, pace, td3_bc
+from tt_bench.methods import cloning, pace
+from tt_bench.methods import trained as trained_module
 from tt_bench.runs import comparison
 from tt_bench.runs.budget import fit_budget
 from tt_bench.speed.machine import matmul_peak
@@ -182,7 +183,7 @@ def spoil(monkeypatch: pytest.MonkeyPatch, network: str) -> None:
         "transformer": (tt_model, "train"),
         "critic": (tt_critic, "train_critic"),
         "policy": (cloning, "clone"),
-        "actor": (td3_bc, "train_in"),
+        "actor": (trained_module, "train_in"),
     }
     module, name = places[network]
     train = getattr(module, name)

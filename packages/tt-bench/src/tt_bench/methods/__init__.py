@@ -42,7 +42,7 @@ from tt_bench.methods.settings import (
 )
 from tt_bench.methods.table import METHODS, default_settings, own_settings
 from tt_bench.methods.task import Task, find_task
-from tt_bench.methods.tokens import HELD_OUT_EVERY
+from tt_bench.methods.tokens import HELD_OUT_EVERY, as_rows, held_out_of
 from tt_bench.methods.training_log import read_log
 from tt_bench.methods.transformer import (
     TRANSFORMER,
@@ -80,6 +80,7 @@ __all__ = [
     "TokenizerSettings",
     "TrainingSettings",
     "Watching",
+    "as_rows",
     "beam_planner",
     "cached_work",
     "check_loggers",
@@ -91,6 +92,7 @@ __all__ = [
     "find_ensemble",
     "find_task",
     "find_transformer",
+    "held_out_of",
     "is_trained",
     "model_file",
     "model_folder",

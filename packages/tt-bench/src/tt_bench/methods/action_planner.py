@@ -89,13 +89,13 @@ class ActionPlanner(Generic[_State]):
     def _plan(
         self, prefix: Tensor, generator: torch.Generator, start: Tensor | None
     ) -> Foreseen:
+        state = self._dynamics.start(prefix)
         plan = self._search(
-            state=self._dynamics.start(prefix),
+            state=state,
             environments=len(prefix),
             start=start,
             generator=generator,
         )
-        state = self._dynamics.start(prefix)
         for actions in plan.actions.unbind(1):
             state, _ = self._dynamics.step(state, actions, generator)
         return Foreseen(state.tokens)

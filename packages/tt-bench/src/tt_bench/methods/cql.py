@@ -7,7 +7,6 @@ go from -1 to 1.
 import copy
 import math
 from collections.abc import Mapping
-from functools import partial
 from typing import Any, ClassVar
 
 import attrs
@@ -15,21 +14,14 @@ import torch
 from attrs.validators import ge, gt, optional
 from torch import Tensor, nn
 
-from tt_bench.interface import Agent, working
+from tt_bench.interface import Agent
 from tt_bench.methods.counts import whole
 from tt_bench.methods.critic import Units, check_bounds
-from tt_bench.methods.method import (
-    Context,
-    Method,
-    Network,
-    Prepared,
-    model_folder,
-    stepwise,
-)
-from tt_bench.methods.resumable import Training, time_training, train_in
+from tt_bench.methods.method import Context, Method, Network, Prepared, stepwise
+from tt_bench.methods.resumable import Training, time_training
 from tt_bench.methods.tanh_policy import Policy
+from tt_bench.methods.trained import prepare_trained
 from tt_bench.methods.unit_actions import unit_agent, unit_batch
-from tt_bench.methods.watch import watched
 from tt_critic import (
     Batch,
     TwinQ,
@@ -251,13 +243,7 @@ def _draw(
 
 
 def _cql(context: Context) -> Prepared:
-    training, steps = begin(context), context.recipe.part(CQLSettings).steps
-    folder, name = model_folder(context, CQL_NETWORK), f"cql seed {context.seed}"
-    with working(context.notify, f"{name}, training", steps) as advance:
-        watch = watched(context, partial(_agent, context))
-        train_in(folder, CQL_NETWORK.file, training, steps, advance, watch)
-    agent = _agent(context, training.modules)
-    return Prepared(agent, training.steps, training.seconds)
+    return prepare_trained(context, CQL_NETWORK, begin(context), "cql", _agent)
 
 
 def _agent(context: Context, modules: Mapping[str, Any]) -> Agent:

@@ -5,7 +5,6 @@ Axes: B environments, Do observation numbers, Da action numbers.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from typing import Any, ClassVar
 
 import attrs
@@ -13,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tt_bench.interface import Agent, BoolArray, FloatArray, working
+from tt_bench.interface import Agent, BoolArray, FloatArray
 from tt_bench.methods.critic import check_bounds
 from tt_bench.methods.decision_network import (
     KINDS,
@@ -23,16 +22,9 @@ from tt_bench.methods.decision_network import (
     Windows,
     action_error,
 )
-from tt_bench.methods.method import (
-    Context,
-    Method,
-    Network,
-    Prepared,
-    model_folder,
-    stepwise,
-)
-from tt_bench.methods.resumable import Training, time_training, train_in
-from tt_bench.methods.watch import watched
+from tt_bench.methods.method import Context, Method, Network, Prepared, stepwise
+from tt_bench.methods.resumable import Training, time_training
+from tt_bench.methods.trained import prepare_trained
 
 _SECONDS_OF_A_WEIGHT = 2e-10  # of each token, forth and back; roughly, on a core
 
@@ -159,14 +151,7 @@ class DecisionAgent:
 
 
 def _decision_transformer(context: Context) -> Prepared:
-    training, settings = begin(context), context.recipe.part(DecisionSettings)
-    folder, name = model_folder(context, DECISION_NETWORK), f"dt seed {context.seed}"
-    with working(context.notify, f"{name}, training", settings.steps) as advance:
-        watch = watched(context, partial(_agent, context))
-        steps = settings.steps
-        train_in(folder, DECISION_NETWORK.file, training, steps, advance, watch)
-    agent = _agent(context, training.modules)
-    return Prepared(agent, training.steps, training.seconds)
+    return prepare_trained(context, DECISION_NETWORK, begin(context), "dt", _agent)
 
 
 def _agent(context: Context, modules: Mapping[str, Any]) -> Agent:

@@ -10,25 +10,18 @@ import torch
 from torch import Tensor
 
 from tt_bench.data import Episodes
-from tt_bench.interface import working
 from tt_bench.methods.gaussian_ensemble import (
     EnsembleSettings,
     GaussianEnsemble,
     ensemble_loss,
 )
-from tt_bench.methods.method import Context, Network, model_folder
-from tt_bench.methods.resumable import Training, time_training, train_in
-from tt_bench.methods.watch import watched
+from tt_bench.methods.method import Context, Network
+from tt_bench.methods.resumable import Training, time_training
+from tt_bench.methods.tokens import rewards_with_end
+from tt_bench.methods.trained import train_network
+from tt_critic import descend
 
 _SECONDS_OF_A_STEP = 2.5e-2  # roughly, on a processor core
-
-
-def rewards_with_end(episodes: Episodes, termination: float | None) -> Tensor:
-    """Return the rewards [N], those of terminations as the recipe has them."""
-    rewards = episodes.rewards.copy()
-    if termination is not None:
-        rewards[episodes.terminations()] = termination
-    return torch.from_numpy(rewards)
 
 
 def as_targets(episodes: Episodes, termination: float | None) -> tuple[Tensor, Tensor]:
@@ -36,7 +29,7 @@ def as_targets(episodes: Episodes, termination: float | None) -> tuple[Tensor, T
     observations = torch.from_numpy(episodes.observations)
     actions = torch.from_numpy(episodes.actions)
     change = torch.from_numpy(episodes.next_observations()) - observations
-    rewards = rewards_with_end(episodes, termination)
+    rewards = torch.from_numpy(rewards_with_end(episodes, termination))
     return torch.cat([observations, actions], 1), torch.cat(
         [change, rewards[:, None]], 1
     )
@@ -74,9 +67,7 @@ def begin_on(
         )
         rows = bootstrap.gather(1, drawn)
         loss = ensemble_loss(ensemble, inputs[rows], targets[rows])
-        optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        optimizer.step()
+        descend(loss, optimizer)
         return loss.detach()
 
     return Training({"ensemble": ensemble}, {"adam": optimizer}, draws, update)
@@ -92,12 +83,8 @@ class Trained(NamedTuple):
 
 def find_ensemble(context: Context) -> Trained:
     """Train the ensemble of a context, or load the one trained before."""
-    training, steps = begin(context), context.recipe.part(EnsembleSettings).steps
-    name = f"ensemble seed {context.seed}, training"
-    with working(context.notify, name, steps) as advance:
-        folder = model_folder(context, ENSEMBLE)
-        watch = watched(context, None)
-        train_in(folder, ENSEMBLE.file, training, steps, advance, watch)
+    training = begin(context)
+    train_network(context, ENSEMBLE, training, "ensemble")
     ensemble = training.modules["ensemble"]
     assert isinstance(ensemble, GaussianEnsemble)
     return Trained(ensemble, training.steps, training.seconds)

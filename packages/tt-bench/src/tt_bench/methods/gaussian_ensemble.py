@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from tt_bench.methods.counts import whole
+from tt_bench.methods.standardised import StandardisedEnds
 
 _MOST, _LEAST = 0.5, -10.0  # log-variance of a standardised target, to begin with
 _BOUND_WEIGHT = 0.01  # of the bounds in the loss, as published
-_SMALLEST_DEVIATION = 1e-6
 
 
 @attrs.frozen
@@ -52,27 +52,19 @@ class Gaussian(NamedTuple):
     variance: Tensor
 
 
-class GaussianEnsemble(nn.Module):
+class GaussianEnsemble(StandardisedEnds):
     """Predict the change of the observation, and the reward.
 
     Inputs and outputs are standardised as the data's are. The log-variance lies softly
     between bounds that are trained too, and move apart at a price.
     """
 
-    input_mean: Tensor
-    input_deviation: Tensor
-    target_mean: Tensor
-    target_deviation: Tensor
-
     def __init__(
         self, inputs: Tensor, targets: Tensor, settings: EnsembleSettings, seed: int
     ) -> None:
         """Draw the weights, for inputs [N, I] and targets [N, O] of the data."""
         super().__init__()
-        for name, data in (("input", inputs), ("target", targets)):
-            deviation = data.std(0, correction=0).clamp_min(_SMALLEST_DEVIATION)
-            self.register_buffer(f"{name}_mean", data.mean(0))
-            self.register_buffer(f"{name}_deviation", deviation)
+        self.keep_moments(inputs, targets)
         generator = torch.Generator().manual_seed(seed)
         outputs = targets.shape[1]
         hidden = [settings.width] * settings.layers

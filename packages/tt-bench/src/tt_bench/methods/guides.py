@@ -12,18 +12,17 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
 from tt_bench.data import Episodes
-from tt_bench.interface import working
 from tt_bench.methods.counts import whole
 from tt_bench.methods.critic import check_bounds
-from tt_bench.methods.ensemble import rewards_with_end
-from tt_bench.methods.method import Context, Network, model_folder
-from tt_bench.methods.resumable import Training, time_training, train_in
-from tt_bench.methods.watch import watched
-from tt_critic import perceptron
+from tt_bench.methods.method import Context, Network
+from tt_bench.methods.resumable import Training, time_training
+from tt_bench.methods.standardised import StandardisedEnds
+from tt_bench.methods.tokens import rewards_with_end
+from tt_bench.methods.trained import train_network
+from tt_critic import descend, perceptron
 from tt_tokenize import reward_to_go
 
 _SECONDS_OF_A_STEP = 3e-3  # roughly, on a processor core
-_SMALLEST_DEVIATION = 1e-6
 
 
 @attrs.frozen
@@ -45,21 +44,13 @@ class GuideSettings:
     learning_rate: float = attrs.field(default=1e-3, validator=gt(0.0))
 
 
-class Regression(nn.Module):
+class Regression(StandardisedEnds):
     """Two hidden layers from observations to numbers, standardised at either end."""
-
-    input_mean: Tensor
-    input_deviation: Tensor
-    target_mean: Tensor
-    target_deviation: Tensor
 
     def __init__(self, inputs: Tensor, targets: Tensor, width: int, seed: int) -> None:
         """Draw the network, for inputs [N, Do] and targets [N, O] of the data."""
         super().__init__()
-        for name, data in (("input", inputs), ("target", targets)):
-            deviation = data.std(0, correction=0).clamp_min(_SMALLEST_DEVIATION)
-            self.register_buffer(f"{name}_mean", data.mean(0))
-            self.register_buffer(f"{name}_deviation", deviation)
+        self.keep_moments(inputs, targets)
         generator = torch.Generator().manual_seed(seed)
         sizes = inputs.shape[1], (width, width), targets.shape[1]
         self.network = perceptron(*sizes, generator)
@@ -81,8 +72,8 @@ def returns_from(
 ) -> Tensor:
     """Return what is earned from each observation on, [N, 1]."""
     rewards = rewards_with_end(episodes, termination)
-    after = reward_to_go(rewards.numpy(), episodes.ends, discount)
-    return (rewards + discount * torch.from_numpy(after).float())[:, None]
+    after = torch.from_numpy(reward_to_go(rewards, episodes.ends, discount))
+    return (torch.from_numpy(rewards) + discount * after)[:, None]
 
 
 def begin(context: Context) -> Training:
@@ -105,9 +96,7 @@ def begin(context: Context) -> Training:
         rows = torch.randint(len(data[0]), shape, generator=draws, device=device)
         seen, done, earned = (part[rows] for part in data)
         loss = policy.loss(seen, done) + value.loss(seen, earned)
-        optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        optimizer.step()
+        descend(loss, optimizer)
         return loss.detach()
 
     return Training({"guides": guides}, {"adam": optimizer}, draws, update)
@@ -124,11 +113,8 @@ class Guides(NamedTuple):
 
 def find_guides(context: Context) -> Guides:
     """Train policy and value of a context, or load those trained before."""
-    training, steps = begin(context), context.recipe.part(GuideSettings).steps
-    name = f"mbop's policy and value seed {context.seed}, training"
-    with working(context.notify, name, steps) as advance:
-        folder, watch = model_folder(context, GUIDES), watched(context, None)
-        train_in(folder, GUIDES.file, training, steps, advance, watch)
+    training = begin(context)
+    train_network(context, GUIDES, training, "mbop's policy and value")
     guides = training.modules["guides"]
     policy, value = (guides.get_submodule(name) for name in ("policy", "value"))
     return Guides(policy, value, training.steps, training.seconds)

@@ -5,7 +5,6 @@ Axes: B batch, Do observation numbers, Da action numbers. Actions go from -1 to 
 
 import copy
 from collections.abc import Mapping
-from functools import partial
 from itertools import pairwise
 from typing import Any, ClassVar, NamedTuple
 
@@ -15,20 +14,13 @@ import torch
 from attrs.validators import ge, gt
 from torch import Tensor, nn
 
-from tt_bench.interface import Agent, working
+from tt_bench.interface import Agent
 from tt_bench.methods.counts import whole
 from tt_bench.methods.critic import Units, check_bounds
-from tt_bench.methods.method import (
-    Context,
-    Method,
-    Network,
-    Prepared,
-    model_folder,
-    stepwise,
-)
-from tt_bench.methods.resumable import Training, time_training, train_in
+from tt_bench.methods.method import Context, Method, Network, Prepared, stepwise
+from tt_bench.methods.resumable import Training, time_training
+from tt_bench.methods.trained import prepare_trained
 from tt_bench.methods.unit_actions import unit_agent, unit_batch
-from tt_bench.methods.watch import watched
 from tt_critic import Batch, bellman_loss, bellman_target, descend, polyak_update
 
 _BIAS, _ACTOR_BOUND, _CRITIC_BOUND = 0.1, 1e-3, 3e-3  # of fresh layers
@@ -221,14 +213,7 @@ def begin(context: Context) -> Training:
 
 
 def _rebrac(context: Context) -> Prepared:
-    training, steps = begin(context), context.recipe.part(ReBRACSettings).steps
-    folder = model_folder(context, REBRAC_NETWORK)
-    name = f"rebrac seed {context.seed}, training"
-    with working(context.notify, name, steps) as advance:
-        watch = watched(context, partial(_agent, context))
-        train_in(folder, REBRAC_NETWORK.file, training, steps, advance, watch)
-    agent = _agent(context, training.modules)
-    return Prepared(agent, training.steps, training.seconds)
+    return prepare_trained(context, REBRAC_NETWORK, begin(context), "rebrac", _agent)
 
 
 def _agent(context: Context, modules: Mapping[str, Any]) -> Agent:

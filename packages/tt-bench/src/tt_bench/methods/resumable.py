@@ -2,7 +2,6 @@
 
 import copy
 import math
-import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -24,6 +23,7 @@ from tt_bench.files import (
 )
 from tt_bench.interface import Advance
 from tt_bench.methods.pace import Pace, time_steps
+from tt_bench.methods.spent import Clock
 from tt_bench.methods.training_log import TrainingLog, is_logged
 from tt_bench.methods.watch import Watch
 
@@ -111,14 +111,14 @@ def _loop(
     training: Training, steps: int, report: Callable[[float], None], checkpoint: Path
 ) -> None:
     """Make the steps that are left, reported before a checkpoint has them."""
-    began = time.perf_counter() - training.seconds
+    clock = Clock(training.seconds)
     while training.steps < steps:
         loss = training.update(training.steps)
         training.steps += 1
-        training.seconds = time.perf_counter() - began
+        training.seconds = clock.seconds()
         if training.steps % _REPORTED_EVERY == 0 or training.steps == steps:
-            report(float(loss.detach()))
-            began = time.perf_counter() - training.seconds
+            with clock.stopped():
+                report(float(loss.detach()))
         if training.steps % _KEPT_EVERY == 0:
             save_training(training, checkpoint)
 

@@ -7,9 +7,10 @@ import math
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
+from tt_bench.methods.standardised import Standardised
 from tt_critic import perceptron
 
 _LOWEST, _HIGHEST = -20.0, 2.0  # log-deviation
@@ -23,11 +24,8 @@ class Drawn(NamedTuple):
     densities: Tensor
 
 
-class Policy(nn.Module):
+class Policy(Standardised):
     """Act by the tanh of a Gaussian: [B, Do] -> [K, B, Da]."""
-
-    mean: Tensor
-    deviation: Tensor
 
     def __init__(
         self, data: Tensor, size: int, hidden: tuple[int, ...], draws: torch.Generator
@@ -36,12 +34,7 @@ class Policy(nn.Module):
         super().__init__()
         seen = data.cpu()
         self.network = perceptron(seen.shape[1], hidden, 2 * size, draws)
-        self.register_buffer("mean", seen.mean(0))
-        self.register_buffer("deviation", seen.std(0, correction=0) + 1e-3)
-
-    def standardise(self, observations: Tensor) -> Tensor:
-        """Return observations [B, Do] of mean 0 and deviation 1 in the data."""
-        return (observations - self.mean) / self.deviation
+        self.keep_moments(seen)
 
     def gaussian(self, observations: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and log-deviation before the tanh: [B, Da] each."""

@@ -5,7 +5,6 @@ Axes: B batch, Do observation numbers, Da action numbers.
 
 import copy
 from collections.abc import Mapping
-from functools import partial
 from typing import Any, ClassVar
 
 import attrs
@@ -13,21 +12,15 @@ import torch
 from attrs.validators import ge, gt
 from torch import Tensor, nn
 
-from tt_bench.agents import FunctionAgent
-from tt_bench.interface import Agent, FloatArray, working
+from tt_bench.interface import Agent
 from tt_bench.methods.counts import whole
 from tt_bench.methods.critic import Units, check_bounds, judged_transitions
-from tt_bench.methods.method import (
-    Context,
-    Method,
-    Network,
-    Prepared,
-    model_folder,
-    stepwise,
-)
-from tt_bench.methods.resumable import Training, time_training, train_in
+from tt_bench.methods.method import Context, Method, Network, Prepared, stepwise
+from tt_bench.methods.resumable import Training, time_training
+from tt_bench.methods.standardised import Standardised
 from tt_bench.methods.task import Task
-from tt_bench.methods.watch import watched
+from tt_bench.methods.trained import prepare_trained
+from tt_bench.methods.unit_actions import policy_agent
 from tt_critic import (
     Batch,
     TwinQ,
@@ -72,11 +65,9 @@ class TD3BCSettings:
     target_rate: float = attrs.field(default=5e-3, validator=gt(0.0))
 
 
-class Actor(nn.Module):
+class Actor(Standardised):
     """Act without noise within bounds: [B, Do] -> [B, Da]."""
 
-    mean: Tensor
-    deviation: Tensor
     middle: Tensor
     reach: Tensor
 
@@ -86,10 +77,8 @@ class Actor(nn.Module):
         generator = torch.Generator().manual_seed(seed)
         inputs, outputs = data.observations.shape[1], data.actions.shape[1]
         self.network = perceptron(inputs, hidden, outputs, generator)
-        seen = data.observations.cpu()
         low, high = torch.from_numpy(task.low), torch.from_numpy(task.high)
-        self.register_buffer("mean", seen.mean(0))
-        self.register_buffer("deviation", seen.std(0, correction=0) + 1e-3)
+        self.keep_moments(data.observations.cpu())
         self.register_buffer("middle", (high + low) / 2)
         self.register_buffer("reach", (high - low) / 2)
 
@@ -97,10 +86,6 @@ class Actor(nn.Module):
         """Return the actions."""
         squashed: Tensor = self.network(self.standardise(observations)).tanh()
         return self.middle + self.reach * squashed
-
-    def standardise(self, observations: Tensor) -> Tensor:
-        """Return observations [B, Do] of mean 0 and deviation 1 in the data."""
-        return (observations - self.mean) / self.deviation
 
 
 class Networks(nn.Module):
@@ -185,27 +170,11 @@ def begin(context: Context) -> Training:
 
 
 def _td3_bc(context: Context) -> Prepared:
-    training, steps = begin(context), context.recipe.part(TD3BCSettings).steps
-    folder = model_folder(context, TD3_BC_NETWORK)
-    name = f"td3+bc seed {context.seed}, training"
-    with working(context.notify, name, steps) as advance:
-        watch = watched(context, partial(_agent, context))
-        train_in(folder, TD3_BC_NETWORK.file, training, steps, advance, watch)
-    agent = _agent(context, training.modules)
-    return Prepared(agent, training.steps, training.seconds)
+    return prepare_trained(context, TD3_BC_NETWORK, begin(context), "td3+bc", _agent)
 
 
 def _agent(context: Context, modules: Mapping[str, Any]) -> Agent:
-    actor: Any = modules["networks"].actor
-
-    @torch.no_grad()
-    def act(observations: FloatArray) -> FloatArray:
-        given = torch.from_numpy(observations).to(context.device)
-        actions: FloatArray = actor(given).cpu().numpy()
-        return actions
-
-    agent = FunctionAgent(act, context.joined.low, context.joined.high)
-    return stepwise(context, agent)
+    return stepwise(context, policy_agent(context, modules["networks"].actor))
 
 
 def _seconds(context: Context, _peak: float) -> float:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tt_bench.data import Episodes
-from tt_bench.interface import IntArray
+from tt_bench.interface import BoolArray, FloatArray, IntArray
 from tt_bench.methods.settings import Recipe
 from tt_model import Sequences
 from tt_tokenize import Bins, Layout, QuantileBins, UniformBins, join, reward_to_go
@@ -11,13 +11,26 @@ from tt_tokenize import Bins, Layout, QuantileBins, UniformBins, join, reward_to
 HELD_OUT_EVERY = 20
 
 
+def rewards_with_end(episodes: Episodes, termination: float | None) -> FloatArray:
+    """Return the rewards [N], those of terminations replaced if there is another."""
+    rewards: FloatArray = episodes.rewards.copy()
+    if termination is not None:
+        rewards[episodes.terminations()] = termination
+    return rewards
+
+
+def as_rows(
+    episodes: Episodes, discount: float, termination: float | None = None
+) -> FloatArray:
+    """Return the numbers of each transition, with discounted values: [N, P]."""
+    rewards = rewards_with_end(episodes, termination)
+    values = reward_to_go(rewards, episodes.ends, discount)
+    return join(episodes.observations, episodes.actions, rewards, values)
+
+
 def fit_bins(episodes: Episodes, recipe: Recipe) -> tuple[Bins, Layout, Sequences]:
     """Tokenize episodes: rewards, and values as the recipe discounts them."""
-    rewards = episodes.rewards.copy()
-    if recipe.termination_reward is not None:
-        rewards[episodes.terminations()] = recipe.termination_reward
-    values = reward_to_go(rewards, episodes.ends, recipe.discount)
-    data = join(episodes.observations, episodes.actions, rewards, values)
+    data = as_rows(episodes, recipe.discount, recipe.termination_reward)
     kind = QuantileBins if recipe.tokenizer.kind == "quantile" else UniformBins
     bins = kind.fit(data, bins=recipe.tokenizer.bins)
     layout = Layout(episodes.observations.shape[1], episodes.actions.shape[1])
@@ -34,11 +47,16 @@ def split(data: Sequences, together: int = 1) -> tuple[Sequences, Sequences | No
     Where so many in a row were one episode that was cut into chunks, they stay
     `together`.
     """
-    episode = np.arange(len(data.ends))
-    held = (episode // together + 1) % HELD_OUT_EVERY == 0
+    held = held_out_of(len(data.ends), together)
     if not held.any():
         return data, None
-    return _take(data, episode[~held]), _take(data, episode[held])
+    return _take(data, np.flatnonzero(~held)), _take(data, np.flatnonzero(held))
+
+
+def held_out_of(count: int, together: int = 1) -> BoolArray:
+    """Mark which of so many episodes are held out, each `together` rows: [count]."""
+    marks: BoolArray = (np.arange(count) // together + 1) % HELD_OUT_EVERY == 0
+    return marks
 
 
 def _take(data: Sequences, chosen: IntArray) -> Sequences:

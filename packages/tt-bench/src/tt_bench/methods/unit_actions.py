@@ -38,14 +38,18 @@ def unit_batch(context: Context, units: Units) -> Batch:
     return data._replace(actions=to_unit(data.actions, task))
 
 
-def unit_agent(context: Context, policy: Callable[[Tensor], Tensor]) -> FunctionAgent:
-    """Act by a policy from observations [B, Do] to actions [B, Da] from -1 to 1."""
-    task = context.joined
+def policy_agent(context: Context, policy: Callable[[Tensor], Tensor]) -> FunctionAgent:
+    """Act by a policy from observations [B, Do] to actions [B, Da]."""
 
     @torch.no_grad()
     def act(observations: FloatArray) -> FloatArray:
         seen = torch.from_numpy(observations).to(context.device)
-        actions: FloatArray = from_unit(policy(seen), task).cpu().numpy()
+        actions: FloatArray = policy(seen).cpu().numpy()
         return actions
 
-    return FunctionAgent(act, task.low, task.high)
+    return FunctionAgent(act, context.joined.low, context.joined.high)
+
+
+def unit_agent(context: Context, policy: Callable[[Tensor], Tensor]) -> FunctionAgent:
+    """Act by a policy from observations [B, Do] to actions [B, Da] from -1 to 1."""
+    return policy_agent(context, lambda seen: from_unit(policy(seen), context.joined))

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tt_bench.interface import working
-from tt_bench.methods import Context, find_transformer
+from tt_bench.methods import Context, as_rows, find_transformer
 from tt_bench.studies.held_out import draw_replays, held_out, pieces
 from tt_model import TrajectoryTransformer
-from tt_tokenize import Layout, join, reward_to_go
+from tt_tokenize import Layout
 
 _SEED = 1_000_003  # of the sequences, apart from those of trainings
 
@@ -43,8 +43,7 @@ def study_attention(context: Context, settings: AttentionSettings) -> dict[str, 
     replays = draw_replays(
         episodes, held_out(episodes), length, 0, settings.sequences, _SEED
     )
-    values = reward_to_go(episodes.rewards, episodes.ends, context.recipe.discount)
-    rows = join(episodes.observations, episodes.actions, episodes.rewards, values)
+    rows = as_rows(episodes, context.recipe.discount)
     tokens = trained.bins.encode(pieces(rows, replays)).astype(np.int64)
     given = torch.from_numpy(tokens.reshape(len(tokens), -1)).to(context.device)
     with working(context.notify, f"attention seed {context.seed}", 1):

@@ -11,7 +11,7 @@ import numpy as np
 
 from tt_bench.data import Episodes
 from tt_bench.interface import BoolArray, FloatArray, IntArray
-from tt_bench.methods import HELD_OUT_EVERY
+from tt_bench.methods import HELD_OUT_EVERY, held_out_of
 
 
 def held_out(episodes: Episodes) -> BoolArray:
@@ -26,8 +26,7 @@ def held_out(episodes: Episodes) -> BoolArray:
             f"expected at least {HELD_OUT_EVERY} episodes, of which one is held out, "
             f"got {count}: choose another --dataset"
         )
-    marks: BoolArray = (np.arange(count) + 1) % HELD_OUT_EVERY == 0
-    return marks
+    return held_out_of(count)
 
 
 def take(episodes: Episodes, chosen: BoolArray) -> Episodes:

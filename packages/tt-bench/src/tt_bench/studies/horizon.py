@@ -19,6 +19,7 @@ from tt_bench.methods import (
     Context,
     EnsembleDynamics,
     EnsembleSettings,
+    as_rows,
     find_ensemble,
     find_transformer,
 )
@@ -37,7 +38,6 @@ from tt_bench.studies.imagined import (
     by_ensemble,
     by_transformer,
 )
-from tt_tokenize import join, reward_to_go
 
 MODELS = ("transformer", "one transition", "feed-forward", "ensemble")
 _SEED = 1_000_003  # of starts and masks, apart from those of trainings
@@ -90,11 +90,9 @@ def study_horizon(context: Context, settings: HorizonSettings) -> dict[str, Any]
         settings.starts,
         _SEED,
     )
-    judged = {
-        name: judge(imagined, *_truth(context, replays, known, shown))
-        for name, imagined in _imagine(context, replays, known, settings).items()
-    }
-    return {name: summarise(one) for name, one in judged.items()}
+    truth = _truth(context, replays, known, shown)
+    imagined = _imagine(context, replays, known, settings)
+    return {name: summarise(judge(one, *truth)) for name, one in imagined.items()}
 
 
 def _shown(context: Context, masked: bool) -> BoolArray:
@@ -152,8 +150,7 @@ def _transformer(
     trained = find_transformer(context)
     sequencer = Sequencer(trained.model.eval(), trained.bins, trained.layout)
     episodes = context.episodes
-    values = reward_to_go(episodes.rewards, episodes.ends, context.recipe.discount)
-    rows = join(episodes.observations, episodes.actions, episodes.rewards, values)
+    rows = as_rows(episodes, context.recipe.discount)
     prefix = as_prefix(sequencer, pieces(rows, replays)[:, :known])
     prefix = prefix.repeat_interleave(settings.particles, 0)
     draws = torch.Generator().manual_seed(context.seed)
