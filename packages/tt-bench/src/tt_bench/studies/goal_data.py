@@ -47,7 +47,8 @@ def with_goals(episodes: Episodes, maze: Maze, *, longest: int, every: int) -> E
         for xy in [following[last - 1, :GOAL]]
         for goal in [xy_to_cells(maze, xy)]
     ]
-    return _join(episodes, [one for one in segments if one.end > one.begin])
+    kept = [one for one in segments if one.end > one.begin]
+    return _join(episodes, following, kept)
 
 
 def _begin(
@@ -59,11 +60,13 @@ def _begin(
     return first if not len(forbidden) else first + int(forbidden[-1]) + 1
 
 
-def _join(episodes: Episodes, segments: list[Segment]) -> Episodes:
+def _join(
+    episodes: Episodes, following: FloatArray, segments: list[Segment]
+) -> Episodes:
     rows = np.concatenate([np.arange(one.begin, one.end) for one in segments])
     lengths = [one.end - one.begin for one in segments]
     goals = np.stack([one.goal for one in segments])
-    last = episodes.next_observations()[[one.end - 1 for one in segments]]
+    last = following[[one.end - 1 for one in segments]]
     seen = episodes.observations[rows]
     return Episodes(
         observations=np.hstack([goals.repeat(lengths, 0), seen]),
