@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bench.made_results import Leave, made
 from bench.pages.chromium import Browser
-from bench.pages.made_results import Leave, made
 
 from tt_bench.results.result import save_result
 

@@ -3,8 +3,8 @@
 import base64
 from pathlib import Path
 
+from bench.made_results import PIXEL, Leave
 from bench.pages.chromium import Browser
-from bench.pages.made_results import PIXEL, Leave
 from matplotlib.image import imread
 
 from tt_bench.pages import write_report

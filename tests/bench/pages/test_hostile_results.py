@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from bench.pages.made_results import Leave
+from bench.made_results import Leave
 
 from tt_bench.pages import write_report
 from tt_bench.pages.words import plain

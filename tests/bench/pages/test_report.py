@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import pytest
-from bench.pages.made_results import PIXEL, Leave, made
+from bench.made_results import PIXEL, Leave, made
 
 from tt_bench.cli.main import main
 from tt_bench.methods.training_log import TrainingLog
@@ -97,7 +97,7 @@ def test_what_cannot_be_read_is_left_out_and_named(
     tmp_path: Path, leave: Leave, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = leave("tt", 0, [1.0, 2.0]) / "results"
-    monkeypatch.setattr(collected, "_LARGEST", 20_000)
+    monkeypatch.setattr(collected, "LARGEST", 20_000)
     whole = next(folder.iterdir()).read_text()
     (folder / "cut.json").write_text(whole[:200])
     (folder / "list.json").write_text("[1, 2]")

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from bench.pages.made_results import PIXEL, Leave
+from bench.made_results import PIXEL, Leave
 
 from tt_bench.pages import write_report
 

@@ -3,6 +3,7 @@ import math
 from typing import Any
 
 import pytest
+from bench.made_results import made
 from rich.console import Console
 
 from tt_bench.report.table import print_report, print_suite, tabulate
@@ -13,27 +14,7 @@ from tt_bench.results.summary import summarise
 def run_of(
     method: str, seed: int, scores: list[float] | None, **more: Any
 ) -> RunResult:
-    returns = [1.0, 3.0] if scores is None else [s / 10 for s in scores]
-    given: dict[str, Any] = {
-        "method": method,
-        "seed": seed,
-        "environment": {"id": "Made-v0"},
-        "dataset": {
-            "name": "made/data-v0",
-            "source": "a cupboard",
-            "transitions": 100_000,
-            "episodes": 100,
-        },
-        "settings": {},
-        "budget": {"steps": 1500, "minutes": 2.0},
-        "seconds": {"train": 120.0, "evaluate": 60.0, "act": 0.1},
-        "returns": returns,
-        "lengths": [7] * len(returns),
-        "successes": None,
-        "scores": scores,
-        "reference": None if scores is None else [0.0, 10.0],
-    }
-    return RunResult(**(given | more))
+    return made(method, seed, scores, **({"settings": {}} | more))
 
 
 def printed(results: list[RunResult], width: int = 120, **references: str) -> str:

@@ -1,9 +1,8 @@
 """What imitators reach of the data's return, by hand."""
 
-from typing import Any
-
 import attrs
 import numpy as np
+from bench.made_results import made
 
 from tt_bench.data.episodes import Episodes
 from tt_bench.methods.settings import Recipe
@@ -12,21 +11,7 @@ from tt_bench.studies.imitation import compare_imitators, imitating
 
 
 def result(method: str, seed: int, returns: list[float]) -> RunResult:
-    given: dict[str, Any] = {
-        "method": method,
-        "seed": seed,
-        "environment": {"id": "Made-v0"},
-        "dataset": {"name": "d", "source": "s", "transitions": 4, "episodes": 2},
-        "settings": {},
-        "budget": {"steps": 1, "minutes": 0.1},
-        "seconds": {"train": 1.0, "evaluate": 1.0, "plan": 0.1},
-        "returns": returns,
-        "lengths": [1] * len(returns),
-        "successes": None,
-        "scores": None,
-        "reference": None,
-    }
-    return RunResult(**given)
+    return made(method, seed, None, returns=returns)
 
 
 def test_returns_are_relative_to_the_mean_of_the_datas() -> None:

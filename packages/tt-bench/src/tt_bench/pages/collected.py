@@ -11,9 +11,13 @@ from tt_bench.pages.words import plain
 from tt_bench.results import RunResult, load_result
 
 _RESULTS = "results"  # the folder's name in a dataset's
-_LARGEST = 64 * 2**20  # bytes of a result; one of a million episodes has less
+LARGEST = 64 * 2**20
+"""Bytes of a file that is read; a result of a million episodes has less."""
+
+FARTHEST = 1e15
+"""From 0 that a number is believed, and drawn."""
+
 _DEEPEST = 20  # mappings within mappings
-_FARTHEST = 1e15  # from 0 that a number is believed
 
 
 @attrs.frozen
@@ -43,7 +47,7 @@ def collect(folder: Path) -> Collected:
             f"expected a folder with results of runs, found none: {folder}"
         )
     found, notes = [], []
-    for path in sorted(_result_files(folder)):
+    for path in sorted(json_files(folder, _RESULTS)):
         try:
             found.append(Found(_read(path), path.parent.parent))
         except (ValueError, OSError) as error:
@@ -53,10 +57,10 @@ def collect(folder: Path) -> Collected:
     return Collected(tuple(found), tuple(notes))
 
 
-def _result_files(folder: Path) -> Iterator[Path]:
-    """Yield the results below a folder; links are not followed."""
+def json_files(folder: Path, kind: str) -> Iterator[Path]:
+    """Yield those in folders of a name below a folder; links are not followed."""
     for place, _, names in os.walk(folder.absolute()):
-        if Path(place).name == _RESULTS:
+        if Path(place).name == kind:
             for name in names:
                 path = Path(place, name)
                 if name.endswith(".json") and path.is_file() and not path.is_symlink():
@@ -65,11 +69,11 @@ def _result_files(folder: Path) -> Iterator[Path]:
 
 def _read(path: Path) -> RunResult:
     size = path.stat().st_size
-    if size > _LARGEST:
+    if size > LARGEST:
         raise ValueError(f"{path}: {size:,} bytes, more than a result has")
     result = load_result(path)
-    if max(map(abs, _numbers(result))) > _FARTHEST:
-        raise ValueError(f"{path}: numbers beyond {_FARTHEST:g}, which nothing has")
+    if max(map(abs, _numbers(result))) > FARTHEST:
+        raise ValueError(f"{path}: numbers beyond {FARTHEST:g}, which nothing has")
     if _too_deep((result.settings, result.dataset, result.environment, result.machine)):
         raise ValueError(f"{path}: entries deeper than {_DEEPEST} mappings")
     return result

@@ -8,14 +8,13 @@ from typing import Any, NamedTuple
 from tt_bench.files import read_json
 from tt_bench.methods import HELD_OUT, read_log
 from tt_bench.pages.boards import Board, Variant
+from tt_bench.pages.collected import FARTHEST, LARGEST
 from tt_bench.pages.episodes import is_own
 from tt_bench.pages.words import plain
 
 PARTS = ("observation", "action", "reward", "value")
 SCORE, RETURN = "score", "return"
-_LARGEST = 64 * 2**20  # bytes of a log
 _WRONG = (ValueError, OSError, TypeError, LookupError, ArithmeticError, AttributeError)
-_FARTHEST = 1e15  # from 0 that a number is drawn
 _LOG, _NOTES, _SETTINGS = "training.csv", "training.json", "settings.json"
 
 
@@ -62,7 +61,7 @@ def read_curves(board: Board) -> tuple[list[Curve], list[str]]:
 
 def _read(board: Board, path: Path) -> Iterator[tuple[str, Curve]]:
     """Yield the curves of a network that is used, and what tells it from others."""
-    if not is_own(path, path.parents[1]) or path.stat().st_size > _LARGEST:
+    if not is_own(path, path.parents[1]) or path.stat().st_size > LARGEST:
         return
     settings = read_json(path)
     users = [v.label for v in board.variants if _uses(v, settings)]
@@ -91,7 +90,7 @@ def _points(folder: Path) -> tuple[list[Point], dict[str, list[Point]]]:
     """Read nats of parts, and the scores of each method."""
     log, notes = folder / _LOG, folder / _NOTES
     for path in (log, notes):
-        usable = is_own(path, folder) and path.stat().st_size <= _LARGEST
+        usable = is_own(path, folder) and path.stat().st_size <= LARGEST
         if not usable and (path.exists() or path.is_symlink()):
             raise ValueError(f"{path.name} is no file, a link or too large")
     rows = read_log(log)
@@ -138,6 +137,6 @@ def _point(step: Any, seconds: Any, found: Iterable[tuple[str, Any]]) -> Point:
 
 def _finite(value: Any) -> float:
     number = float(value)
-    if not abs(number) <= _FARTHEST:  # false for NaN
+    if not abs(number) <= FARTHEST:  # false for NaN
         raise ValueError(f"expected a number that can be drawn, got {plain(value, 40)}")
     return number

@@ -8,7 +8,8 @@ from tt_bench.pages.document import Media
 from tt_bench.pages.words import plain
 
 _PLACES = ("plan.png", "rollouts/*.png", "rollouts/*.mp4")
-_KINDS = {b"\x89PNG\r\n\x1a\n": (0, "image/png"), b"ftyp": (4, "video/mp4")}
+PNG, _MP4 = "image/png", "video/mp4"
+_KINDS = {b"\x89PNG\r\n\x1a\n": (0, PNG), b"ftyp": (4, _MP4)}
 
 
 class Allowance:
@@ -16,7 +17,7 @@ class Allowance:
 
     def __init__(self, pictures: int, videos: int) -> None:
         """Begin with so many."""
-        self._left = {"image/png": pictures, "video/mp4": videos}
+        self._left = {PNG: pictures, _MP4: videos}
 
     def take(self, kind: str, size: int) -> bool:
         """Take bytes if there are as many left."""
@@ -30,7 +31,7 @@ def find_media(board: Board, allowance: Allowance) -> tuple[list[Media], list[st
     """Read the pictures and videos of a board's runs, and name those left out."""
     found, notes = [], []
     for path in _files(board.folders):
-        kind = _kind(path)
+        kind = kind_of(path)
         if kind is None:
             notes.append(f"neither PNG nor MP4: {plain(path)}")
         elif not allowance.take(kind, path.stat().st_size):
@@ -54,7 +55,7 @@ def is_own(path: Path, folder: Path) -> bool:
     return path.is_file() and not any(way.is_symlink() for way in ways)
 
 
-def _kind(path: Path) -> str | None:
+def kind_of(path: Path) -> str | None:
     """Return what a file is by its first bytes, None if it is neither."""
     with path.open("rb") as file:
         head = file.read(16)

@@ -1,24 +1,21 @@
 """What studies found, beside the results: their numbers and their pictures."""
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from tt_bench.files import first_line, read_json
+from tt_bench.pages.collected import FARTHEST, LARGEST, json_files
 from tt_bench.pages.document import Column, Document, Media, Part, Section, Table
-from tt_bench.pages.episodes import Allowance
+from tt_bench.pages.episodes import PNG, Allowance, kind_of
 from tt_bench.pages.scores import INTERVALS, spread
 from tt_bench.pages.words import flat, number, plain
 from tt_bench.results import estimate, mean_of_tasks
 
 _FOLDER = "studies"  # in a dataset's
 _ONE_SEED = re.compile(r"-seed\d+-[0-9a-f]{8}$")  # of a file that is a part of a study
-_LARGEST = 64 * 2**20  # bytes
 _MOST = 100  # rows, and seeds that are shown of a row
-_FARTHEST = 1e15  # from 0 that a number is believed
-_PNG = b"\x89PNG\r\n\x1a\n"
 _COLUMNS = (Column("number"), Column("mean", 3), Column("seeds", 0), Column("of each"))
 
 
@@ -41,14 +38,9 @@ def has_studies(folder: Path) -> bool:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Yield the studies below a folder; links are not followed."""
-    for place, _, names in os.walk(folder.absolute()):
-        if Path(place).name == _FOLDER:
-            for name in names:
-                path = Path(place, name)
-                whole = path.suffix == ".json" and not _ONE_SEED.search(path.stem)
-                if whole and path.is_file() and not path.is_symlink():
-                    yield path
+    """Yield the whole studies below a folder."""
+    paths = json_files(folder, _FOLDER)
+    return (path for path in paths if not _ONE_SEED.search(path.stem))
 
 
 def _section(path: Path, count: int, allowance: Allowance) -> Section:
@@ -64,7 +56,7 @@ def _section(path: Path, count: int, allowance: Allowance) -> Section:
 
 def _read(path: Path) -> dict[str, Any]:
     size = path.stat().st_size
-    if size > _LARGEST:
+    if size > LARGEST:
         raise ValueError(f"{path}: {size:,} bytes, more than a study has")
     found = read_json(path)
     found.pop("seeds", None)  # curves and maps, which the picture shows
@@ -84,15 +76,14 @@ def _tabulate(found: dict[str, Any], study: str, count: int) -> Table:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and abs(value) <= _FARTHEST
+    return isinstance(value, int | float) and abs(value) <= FARTHEST
 
 
 def _picture(path: Path, allowance: Allowance) -> list[Part]:
     if not path.is_file() or path.is_symlink():
         return []
-    if not allowance.take("image/png", path.stat().st_size):
-        return [f"not on the page, for its size: {plain(path)}"]
-    content = path.read_bytes()
-    if not content.startswith(_PNG):
+    if kind_of(path) != PNG:
         return [f"not a PNG: {plain(path)}"]
-    return [Media(plain(path.name), "image/png", content, path)]
+    if not allowance.take(PNG, path.stat().st_size):
+        return [f"not on the page, for its size: {plain(path)}"]
+    return [Media(plain(path.name), PNG, path.read_bytes(), path)]
