@@ -6,9 +6,10 @@ import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import attrs
+import numpy.typing as npt
 import torch
 
 from tt_critic._checkpoint import Checkpoint
@@ -156,16 +157,9 @@ def train_critics(
     if not configs:
         raise ValueError("seeds must be at least one, got none; give one a critic.")
     sizes, space = check_data(transitions, bounds)
-    if config.tanh and (abs(space) != 1.0).any():
-        raise ValueError(
-            f"bounds must be -1 and 1 for a policy with a tanh, got {space}; rescale "
-            "the actions, or leave tanh off."
-        )
+    _check_tanh(config, space)
     _check_intervals(checkpoint_every, report_every)
-    if cuda_graph and torch.device(device).type != "cuda":
-        raise ValueError(
-            f"cuda_graph needs a CUDA device, got {str(device)!r}; leave it off."
-        )
+    _check_graph(device, cuda_graph=cuda_graph)
     packed = pack(transitions)
     learner = Learner(packed.to(device), sizes, config, seeds, cuda_graph=cuda_graph)
     store = None
@@ -251,6 +245,21 @@ def _finite_losses(
         f"{done} of {steps} ({names}, learning_rate {learner.learning_rate:g}); scale "
         "the rewards down or lower the learning rate. The last good checkpoint stays."
     )
+
+
+def _check_tanh(config: IQLConfig, space: npt.NDArray[Any]) -> None:
+    if config.tanh and (abs(space) != 1.0).any():
+        raise ValueError(
+            f"bounds must be -1 and 1 for a policy with a tanh, got {space}; rescale "
+            "the actions, or leave tanh off."
+        )
+
+
+def _check_graph(device: torch.device | str, *, cuda_graph: bool) -> None:
+    if cuda_graph and torch.device(device).type != "cuda":
+        raise ValueError(
+            f"cuda_graph needs a CUDA device, got {str(device)!r}; leave it off."
+        )
 
 
 def _check_intervals(checkpoint_every: int, report_every: int) -> None:
