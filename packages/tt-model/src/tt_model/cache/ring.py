@@ -133,9 +133,7 @@ class RingCache:
         prefixes = find_prefixes(history, least=origin)
         features, state = self._read(prefixes.begun, origin)
         for parents, tokens in prefixes.rest:
-            state = self.select(
-                state, parents
-            )  # the only one, which need not be copied
+            state = self.select(state, parents)  # the only one: no ring is copied
             features, state = self._go_on(tokens, state)
         rows = prefixes.rows
         return features.index_select(0, rows), self.select(state, rows)
