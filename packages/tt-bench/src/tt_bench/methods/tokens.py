@@ -19,18 +19,16 @@ def rewards_with_end(episodes: Episodes, termination: float | None) -> FloatArra
     return rewards
 
 
-def as_rows(
-    episodes: Episodes, discount: float, termination: float | None = None
-) -> FloatArray:
-    """Return the numbers of each transition, with discounted values: [N, P]."""
-    rewards = rewards_with_end(episodes, termination)
-    values = reward_to_go(rewards, episodes.ends, discount)
+def as_rows(episodes: Episodes, recipe: Recipe) -> FloatArray:
+    """Return the numbers that a recipe makes tokens of, with values: [N, P]."""
+    rewards = rewards_with_end(episodes, recipe.termination_reward)
+    values = reward_to_go(rewards, episodes.ends, recipe.discount)
     return join(episodes.observations, episodes.actions, rewards, values)
 
 
 def fit_bins(episodes: Episodes, recipe: Recipe) -> tuple[Bins, Layout, Sequences]:
     """Tokenize episodes: rewards, and values as the recipe discounts them."""
-    data = as_rows(episodes, recipe.discount, recipe.termination_reward)
+    data = as_rows(episodes, recipe)
     kind = QuantileBins if recipe.tokenizer.kind == "quantile" else UniformBins
     bins = kind.fit(data, bins=recipe.tokenizer.bins)
     layout = Layout(episodes.observations.shape[1], episodes.actions.shape[1])

@@ -43,7 +43,7 @@ def study_attention(context: Context, settings: AttentionSettings) -> dict[str, 
     replays = draw_replays(
         episodes, held_out(episodes), length, 0, settings.sequences, _SEED
     )
-    rows = as_rows(episodes, context.recipe.discount)
+    rows = as_rows(episodes, context.recipe)
     tokens = trained.bins.encode(pieces(rows, replays)).astype(np.int64)
     given = torch.from_numpy(tokens.reshape(len(tokens), -1)).to(context.device)
     with working(context.notify, f"attention seed {context.seed}", 1):

@@ -150,7 +150,7 @@ def _transformer(
     trained = find_transformer(context)
     sequencer = Sequencer(trained.model.eval(), trained.bins, trained.layout)
     episodes = context.episodes
-    rows = as_rows(episodes, context.recipe.discount)
+    rows = as_rows(episodes, context.recipe)
     prefix = as_prefix(sequencer, pieces(rows, replays)[:, :known])
     prefix = prefix.repeat_interleave(settings.particles, 0)
     draws = torch.Generator().manual_seed(context.seed)
@@ -158,8 +158,10 @@ def _transformer(
 
 
 def _seeing_two(context: Context) -> Context:
-    """Train on pairs of transitions: what follows one, and nothing more."""
-    training = attrs.evolve(context.recipe.training, transitions=2)
+    """Train on pairs of transitions, what follows one and nothing more, as many."""
+    training = context.recipe.training
+    pairs = max(1, training.batch * training.transitions // 2)
+    training = attrs.evolve(training, transitions=2, batch=pairs)
     return attrs.evolve(context, recipe=attrs.evolve(context.recipe, training=training))
 
 
