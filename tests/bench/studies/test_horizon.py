@@ -4,11 +4,14 @@ import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import attrs
 import gymnasium as gym
 import numpy as np
 import pytest
+import torch
+from torch import Tensor
 
 from tt_bench import Dataset, Episodes, Experiment, Recipe, Run, RunConfig
 from tt_bench.methods import (
@@ -18,6 +21,8 @@ from tt_bench.methods import (
     TokenizerSettings,
     TrainingSettings,
 )
+from tt_bench.methods.tokens import fit_bins
+from tt_bench.studies import horizon
 from tt_bench.studies.held_out import (
     draw_replays,
     held_out,
@@ -82,6 +87,35 @@ def test_only_a_memory_knows_where_to_go_on_from_the_middle(
         else:
             assert high[1:].mean() > 0.3
         assert np.isfinite(quartiles["likelihood"]).all()
+
+
+def test_what_is_known_stands_in_the_tokens_of_the_training(
+    context: Callable[[Recipe], Context], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rewards of episodes that ended are others, and so are the values before them."""
+    recipe = attrs.evolve(
+        RECIPE,
+        tokenizer=TokenizerSettings(bins=50),
+        training=attrs.evolve(RECIPE.training, steps=1),
+        termination_reward=-100.0,
+    )
+    given = context(recipe)
+    over = attrs.evolve(given.episodes, terminated=np.ones(40, np.bool_))
+    given = attrs.evolve(given, episodes=over)
+    _, layout, trained_on = fit_bins(given.episodes, recipe)
+    known: list[Tensor] = []
+
+    def keep(_: Any, prefix: Tensor, actions: Tensor, *__: Any, **___: Any) -> Tensor:
+        known.append(prefix)
+        return torch.zeros(*actions.shape[:2], layout.observation)
+
+    monkeypatch.setattr(horizon, "by_transformer", keep)
+    study_horizon(given, HorizonSettings(starts=24, particles=1, steps=8))
+    rows = {tuple(row) for row in trained_on.tokens.tolist()}
+    for prefix in known:  # of the transformer, and of the one that sees one transition
+        before = prefix[:, : -layout.observation].reshape(-1, layout.width)
+        assert len(before) >= 24
+        assert {tuple(row) for row in before.tolist()} <= rows
 
 
 def test_chunks_and_short_episodes_are_refused(
