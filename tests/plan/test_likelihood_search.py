@@ -1,11 +1,12 @@
 from collections.abc import Callable
 from itertools import chain, product
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from tt_plan import SequenceModel, likelihood_search
+from tt_plan import SequenceModel, gaussian_kernel, likelihood_search
 
 P, V, H = 3, 2, 2
 Make = Callable[..., SequenceModel[Tensor]]
@@ -78,3 +79,88 @@ def test_one_beam_is_the_greedy_continuation(table: Make) -> None:
 def test_wrong_counts_are_refused(table: Make) -> None:
     with pytest.raises(ValueError, match="transition must be at least 1"):
         likelihood_search(table(V), torch.zeros(1, 1).long(), transition=0, horizon=1)
+
+
+class Spiky:
+    """Says the same probabilities of eight tokens, and of a stop token, everywhere."""
+
+    def __init__(self, probabilities: list[float]) -> None:
+        self._logits = torch.tensor([probabilities]).log()
+
+    def start(self, prefix: Tensor, /) -> tuple[Tensor, None]:
+        return self._logits.expand(len(prefix), -1), None
+
+    def step(self, tokens: Tensor, state: None, /) -> tuple[Tensor, None]:
+        return self._logits.expand(len(tokens), -1), state
+
+    def select(self, state: None, rows: Tensor, /) -> None:
+        return state
+
+
+def test_a_kernel_prefers_a_hill_to_a_spike_at_the_end() -> None:
+    model = Spiky([0.0, 0.1, 0.2, 0.2, 0.1, 0.0, 0.0, 0.38, 0.02])
+    prefix = torch.zeros(1, 3).long()
+    middles = torch.linspace(-1, 1, 8)
+    kernel = gaussian_kernel(middles, 2 / 7)
+    by_hand = torch.exp(-0.5 * torch.arange(-3.0, 5.0).square())  # around token 3
+    torch.testing.assert_close(kernel[3], by_hand)
+    plain = likelihood_search(model, prefix, transition=3, horizon=1, beam=1, stop=8)
+    assert plain.tokens.tolist() == [[[7, 7, 7]]]
+    smooth = likelihood_search(
+        model,
+        prefix,
+        transition=3,
+        horizon=1,
+        beam=9**3,
+        stop=8,
+        kernels=[None, kernel, None],
+    )
+    assert smooth.tokens[0, 0].tolist() in ([7, 2, 7], [7, 3, 7])
+    chance = torch.tensor([0.0, 0.1, 0.2, 0.2, 0.1, 0.0, 0.0, 0.38])
+    expected = 0.38 * float(by_hand @ chance) * 0.38
+    assert smooth.score.item() == pytest.approx(torch.tensor(expected).log().item())
+    # the stop token keeps its own probability, and may end a sequence at its beginning
+    ended = smooth.beams[0, :, 0, 0] == 8
+    assert smooth.scores[0][ended].max().exp().item() == pytest.approx(0.02)
+    begun = smooth.scores[0].isfinite() & ~ended
+    assert (smooth.beams[0, begun] < 8).all()
+
+
+def test_a_kernel_of_its_own_changes_nothing(table: Make) -> None:
+    model, prefix = table(V), torch.tensor([[1, 0, 1, 1]])
+    one = likelihood_search(model, prefix, transition=P, horizon=H, beam=8)
+    same = likelihood_search(
+        model, prefix, transition=P, horizon=H, beam=8, kernels=[torch.eye(V)] * P
+    )
+    assert torch.equal(one.beams, same.beams)
+    torch.testing.assert_close(one.scores, same.scores)
+
+
+@pytest.mark.parametrize(
+    ("kernels", "message"),
+    [
+        ([None], "a list of 3"),
+        (3, "but got int"),
+        ([None, None, "x"], "a kernel must be a tensor"),
+        ([None, None, torch.ones(2, 2).long()], "got torch.int64"),
+        ([None, None, -torch.ones(2, 2)], "at least 0"),
+        ([None, None, torch.full((2, 2), torch.nan)], "finite"),
+        ([torch.ones(3, 3)] * 3, r"\[2, 2\], for the model's tokens"),
+    ],
+)
+def test_kernels_that_do_not_fit_are_refused(
+    table: Make, kernels: object, message: str
+) -> None:
+    given: Any = kernels
+    prefix = torch.zeros(1, 1).long()
+    with pytest.raises(ValueError, match=message):
+        likelihood_search(table(V), prefix, transition=P, horizon=1, kernels=given)
+
+
+@pytest.mark.parametrize("width", [0.0, -1.0, torch.inf, torch.nan, 10**400, True, "1"])
+def test_a_kernel_needs_a_width_and_numbers(width: Any) -> None:
+    with pytest.raises(ValueError, match="width must be a finite number above 0"):
+        gaussian_kernel(torch.arange(3.0), width)
+    for middles in (torch.ones(2, 2), torch.ones(0), torch.tensor([torch.nan])):
+        with pytest.raises(ValueError, match="middles must be"):
+            gaussian_kernel(middles, 1.0)

@@ -1,9 +1,16 @@
 """What a planner's evaluators return, against numbers computed by hand."""
 
+import math
+
+import numpy as np
 import torch
 
 from tt_bench.methods.critic import TrainedCritic, Units
-from tt_bench.methods.planners import critic_evaluator, outcome_evaluator
+from tt_bench.methods.planners import (
+    action_kernels,
+    critic_evaluator,
+    outcome_evaluator,
+)
 from tt_bench.methods.settings import PlannerSettings
 from tt_critic import Critic
 from tt_plan import Evaluator, Outcome
@@ -78,3 +85,19 @@ def test_a_goal_names_its_numbers() -> None:
     tokens = torch.tensor([[0, 1, 0, 0, 0], [1, 0, 0, 0, 0]])
     outcome = evaluator(tokens, torch.zeros(2, 5, 3))
     torch.testing.assert_close(outcome.reward, torch.tensor([1.0, 1 / 3]))
+
+
+def test_kernels_are_of_action_numbers_and_as_wide_as_a_share_of_their_range() -> None:
+    assert action_kernels(BINS, Layout(1, 1), None, "cpu") is None
+    kernels = action_kernels(BINS, Layout(1, 1), 0.5, "cpu")  # of a range of 1
+    assert kernels is not None
+    assert [kernel is None for kernel in kernels] == [True, False, True, True]
+    away = math.exp(-0.5 * (1.0 / 0.5) ** 2)
+    torch.testing.assert_close(kernels[1], torch.tensor([[1.0, away], [away, 1.0]]))
+
+
+def test_an_action_number_that_is_always_the_same_has_no_kernel() -> None:
+    numbers = np.arange(20.0, dtype=np.float32).reshape(5, 4)
+    numbers[:, 1] = 0.5
+    same = UniformBins.fit(numbers, bins=4)
+    assert action_kernels(same, Layout(1, 1), 0.5, "cpu") == [None] * 4

@@ -34,6 +34,10 @@ def test_returns_are_relative_to_the_mean_of_the_datas() -> None:
     np.testing.assert_allclose(found["relative"]["tt"], [1.05, 0.9])
 
 
-def test_imitating_changes_the_search_alone() -> None:
-    planner = attrs.evolve(Recipe().planner, search="likelihood")
-    assert imitating(Recipe()) == attrs.evolve(Recipe(), planner=planner)
+def test_imitating_changes_the_search_alone_and_smooths_it() -> None:
+    recipe = Recipe()
+    planner = attrs.evolve(recipe.planner, search="likelihood", smoothing=0.05)
+    assert imitating(recipe) == attrs.evolve(recipe, planner=planner)
+    own = attrs.evolve(recipe.planner, smoothing=0.2)
+    chosen = imitating(attrs.evolve(recipe, planner=own)).planner.smoothing
+    assert chosen == 0.2

@@ -125,6 +125,16 @@ _SEARCH = {
     "generator": just(lambda _: None, (torch.Generator, type(None))),
 }
 
+_KERNEL = tt_plan.gaussian_kernel(torch.arange(8.0), 1.0)
+_KERNELS = just(
+    lambda draws: [pick(draws, (None, _KERNEL)) for _ in range(tiny.WIDTH)],
+    (list, tuple),
+    [_KERNEL],
+    [-_KERNEL] * tiny.WIDTH,
+    [_KERNEL[:7]] * tiny.WIDTH,
+    [_KERNEL * math.nan] * tiny.WIDTH,
+)
+
 
 def _check(plan: Any, model: Any = None) -> Any:
     """Hold the best plan to what plans are: possible tokens and a score."""
@@ -214,7 +224,13 @@ LAWS = [
             "horizon": small(1, 2),
             "beam": small(1, 4),
             "stop": STOP,
+            "kernels": maybe(_KERNELS),
         },
+    ),
+    Law(
+        "tt_plan.gaussian_kernel",
+        tt_plan.gaussian_kernel,
+        {"middles": as_tensor(array(tiny.BINS)), "width": real(0.01, 2)},
     ),
     Law(
         "tt_plan.Expectation",

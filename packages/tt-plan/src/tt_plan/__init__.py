@@ -22,7 +22,7 @@ from tt_plan._interface import (
     SequenceModel,
     Tokenizer,
 )
-from tt_plan._likelihood import likelihood_search
+from tt_plan._likelihood import gaussian_kernel, likelihood_search
 from tt_plan._mppi import mppi
 from tt_plan._record import Recorded
 from tt_plan._samplers import (
@@ -59,6 +59,7 @@ __all__ = [
     "beam_search",
     "best_of_n",
     "cem",
+    "gaussian_kernel",
     "greedy",
     "likeliest",
     "likelihood_search",

@@ -1,7 +1,8 @@
 """Check what a caller hands to a planner, once, by shape and type alone."""
 
+import sys
 from collections.abc import Iterable, Sequence
-from numbers import Integral
+from numbers import Integral, Real
 
 import torch
 from torch import Tensor
@@ -35,6 +36,52 @@ def check_samplers(samplers: Sequence[Sampler]) -> None:
             "samplers must hold one sampler for each position of a transition, such as "
             f"[greedy()] * 16, but got {samplers!r}"
         )
+
+
+def check_kernels(kernels: Sequence[Tensor | None], transition: int) -> None:
+    """Raise ValueError unless there is a kernel [V, V], or None, for each position."""
+    if not isinstance(kernels, Sequence) or len(kernels) != transition:
+        raise ValueError(
+            f"kernels must be a list of {transition}, one for each position of a "
+            f"transition, but got {_told(kernels)}; put None where there is none"
+        )
+    for kernel in kernels:
+        if kernel is None:
+            continue
+        if (
+            not isinstance(kernel, Tensor)
+            or not kernel.is_floating_point()
+            or kernel.ndim != 2
+            or not (kernel.isfinite() & (kernel >= 0)).all()
+        ):
+            raise ValueError(
+                "a kernel must be a tensor [V, V] of finite floats of at least 0, but "
+                f"got {_told(kernel)}; gaussian_kernel makes one"
+            )
+
+
+def check_kernel_size(kernel: Tensor, tokens: int) -> None:
+    """Raise ValueError unless a kernel weighs all tokens but the stop token."""
+    if kernel.shape != (tokens, tokens):
+        raise ValueError(
+            f"a kernel must be [{tokens}, {tokens}], for the model's tokens but the "
+            f"stop token, but its shape is {tuple(kernel.shape)}"
+        )
+
+
+def check_width(width: float) -> None:
+    """Raise ValueError unless a width is a finite number above 0."""
+    real = isinstance(width, Real) and not isinstance(width, bool)
+    if not (real and 0.0 < width <= sys.float_info.max):
+        raise ValueError(f"width must be a finite number above 0, but got {width!r}")
+
+
+def _told(value: object) -> str:
+    if isinstance(value, Tensor):
+        return f"{value.dtype} {tuple(value.shape)}"
+    if isinstance(value, Sequence):
+        return f"{len(value)} of them"
+    return type(value).__name__
 
 
 def check_discount(discount: float) -> None:

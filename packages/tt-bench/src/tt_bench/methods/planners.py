@@ -22,6 +22,7 @@ from tt_plan import (
     Sampler,
     SequenceModel,
     beam_search,
+    gaussian_kernel,
     likeliest,
     likelihood_search,
     tail_cut,
@@ -120,7 +121,10 @@ def make_planner(
             model, evaluator, bins, layout, draws, settings, discount, device
         )
     if settings.search == "likelihood":
-        return likelihood_planner(model, layout.width, settings, stop=bins.bins)
+        kernels = action_kernels(bins, layout, settings.smoothing, device)
+        return likelihood_planner(
+            model, layout.width, settings, stop=bins.bins, kernels=kernels
+        )
     return beam_planner(
         model, evaluator, draws, settings, discount=discount, stop=bins.bins
     )
@@ -132,6 +136,7 @@ def likelihood_planner(
     settings: PlannerSettings,
     *,
     stop: int | None,
+    kernels: Sequence[Tensor | None] | None = None,
 ) -> Planner:
     """Make a planner that does what the data would do; no evaluator is asked."""
 
@@ -144,9 +149,28 @@ def likelihood_planner(
             horizon=settings.horizon,
             beam=settings.beam,
             stop=stop,
+            kernels=kernels,
         )
 
     return Recorded(plan)
+
+
+def action_kernels(
+    bins: Bins, layout: Layout, smoothing: float | None, device: str
+) -> list[Tensor | None] | None:
+    """Make the kernels [V, V] of action numbers, if they are smoothed.
+
+    A number that is always the same has none.
+    """
+    if smoothing is None:
+        return None
+    kernels: list[Tensor | None] = [None] * layout.width
+    part = layout.action_slice
+    for position in range(part.start, part.stop):
+        middles = torch.tensor(bins.middles[position], device=device)
+        width = smoothing * float(middles.max() - middles.min())
+        kernels[position] = gaussian_kernel(middles, width) if width else None
+    return kernels
 
 
 def beam_planner(

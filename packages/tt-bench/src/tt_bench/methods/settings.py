@@ -130,6 +130,9 @@ class PlannerSettings:
             continuations and take the best ("best-of-n"), keep the `beam` likeliest
             ("likelihood"), or draw actions from a box, with the rest as the model has
             it, and move to the best ones ("cem", "mppi").
+        smoothing: Of "likelihood": width of the Gaussian in a kernel density of each
+            action number, as a share of that number's range in the data; None takes
+            the likeliest bin.
         samples: Sequences of each of the `iterations` of "cem" and "mppi".
         elites: The best of them, which the next ones are drawn around.
         iterations: Times that they are drawn.
@@ -158,6 +161,9 @@ class PlannerSettings:
     search: Literal["beam", "best-of-n", "likelihood", "cem", "mppi"] = attrs.field(
         default="beam",
         validator=in_(("beam", "best-of-n", "likelihood", "cem", "mppi")),
+    )
+    smoothing: float | None = attrs.field(
+        default=None, validator=optional([gt(0.0), le(1.0)])
     )
     samples: int = attrs.field(default=64, validator=whole(1))
     elites: int = attrs.field(default=8, validator=whole(1))

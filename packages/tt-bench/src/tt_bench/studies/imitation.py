@@ -14,10 +14,17 @@ from tt_bench.results import RunResult
 
 IMITATORS: Mapping[str, str] = {"bc": "behaviour cloning", "tt": "likeliest sequence"}
 
+_SMOOTHING = 0.05  # of an action's range
+
 
 def imitating(recipe: Recipe) -> Recipe:
-    """Return a recipe whose transformer does what is likeliest, whatever it earns."""
-    planner = attrs.evolve(recipe.planner, search="likelihood")
+    """Return a recipe whose transformer does what is likeliest, whatever it earns.
+
+    The likeliest of many bins is often a spike at the end of an action's range: where
+    no smoothing is set, actions have some.
+    """
+    smoothing = recipe.planner.smoothing or _SMOOTHING
+    planner = attrs.evolve(recipe.planner, search="likelihood", smoothing=smoothing)
     return attrs.evolve(recipe, planner=planner)
 
 
