@@ -39,7 +39,10 @@ def check_samplers(samplers: Sequence[Sampler]) -> None:
 
 
 def check_kernels(kernels: Sequence[Tensor | None], transition: int) -> None:
-    """Raise ValueError unless there is a kernel [V, V], or None, for each position."""
+    """Raise ValueError unless there is a kernel [V, V], or None, for each position.
+
+    Weights are looked at on a CPU alone: elsewhere a plan would wait for its device.
+    """
     if not isinstance(kernels, Sequence) or len(kernels) != transition:
         raise ValueError(
             f"kernels must be a list of {transition}, one for each position of a "
@@ -52,7 +55,7 @@ def check_kernels(kernels: Sequence[Tensor | None], transition: int) -> None:
             not isinstance(kernel, Tensor)
             or not kernel.is_floating_point()
             or kernel.ndim != 2
-            or not (kernel.isfinite() & (kernel >= 0)).all()
+            or (kernel.is_cpu and not (kernel.isfinite() & (kernel >= 0)).all())
         ):
             raise ValueError(
                 "a kernel must be a tensor [V, V] of finite floats of at least 0, but "
