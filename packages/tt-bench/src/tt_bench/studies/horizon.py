@@ -125,8 +125,8 @@ def _imagine(
         MODELS[1]: _transformer(
             _seeing_two(context), replays, known, actions, settings, memory=False
         ),
-        MODELS[2]: _ensemble(context, replays, known, actions, settings, members=1),
-        MODELS[3]: _ensemble(context, replays, known, actions, settings, members=None),
+        MODELS[2]: _ensemble(_alone(context), replays, known, actions, settings),
+        MODELS[3]: _ensemble(context, replays, known, actions, settings),
     }
     found = {}
     with working(
@@ -165,25 +165,27 @@ def _seeing_two(context: Context) -> Context:
     return attrs.evolve(context, recipe=attrs.evolve(context.recipe, training=training))
 
 
+def _alone(context: Context) -> Context:
+    """Train one model with the updates of all members, which takes about as long."""
+    own: EnsembleSettings = context.recipe.part(EnsembleSettings)
+    own = attrs.evolve(own, members=1, steps=own.steps * own.members)
+    return attrs.evolve(context, recipe=context.recipe.replace(EnsembleSettings, own))
+
+
 def _ensemble(
     context: Context,
     replays: Replays,
     known: int,
     actions: Tensor,
     settings: HorizonSettings,
-    *,
-    members: int | None,
 ) -> _Imagine:
     """Train on the episodes that the transformer is trained on."""
-    own: EnsembleSettings = context.recipe.part(EnsembleSettings)
-    own = attrs.evolve(own, members=members or own.members)
     dynamics = EnsembleDynamics(
         find_ensemble(
             attrs.evolve(
                 context,
                 episodes=take(context.episodes, ~held_out(context.episodes)),
                 identity={**context.identity, "held_out": True},
-                recipe=context.recipe.replace(EnsembleSettings, own),
             )
         ).ensemble
     )
