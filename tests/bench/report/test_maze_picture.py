@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import attrs
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -166,6 +167,25 @@ def test_panels_share_colours_and_hold_the_plan_where_it_was_made(
         (reach,) = panel.patches
         assert isinstance(reach, Circle)
         assert (reach.center, reach.radius) == (UMAZE.goal, 0.5)
+
+
+@pytest.mark.parametrize(("planned", "known"), [(True, True), (False, False)])
+def test_the_legend_names_what_is_drawn_and_no_more(
+    planned: bool, known: bool, tmp_path: Path, drawn: list[Figure]
+) -> None:
+    values = values_of(lambda places: torch.zeros(len(places)))
+    if not known:
+        inside = len(values) // 5  # from there on the first free cell lies
+        values[inside : inside + 4, inside : inside + 4] = np.nan
+    rollout = rollout_of(PLAN)
+    plain = attrs.evolve(rollout, plans=())
+    rollouts = {"iql": plain, "tt+q": rollout if planned else plain}
+    draw_maze(UMAZE, values, rollouts, tmp_path / "x.png", title="", values_name="V")
+    named = [text.get_text() for text in drawn[0].legends[0].get_texts()]
+    always = {"executed", "start", "goal", "within the goal"}
+    plans = {"best plan", "other beams"} if planned else set()
+    assert {*named} == always | plans | (set() if known else {"not known"})
+    assert len(named) == len({*named})
 
 
 def test_an_error_leaves_the_old_picture_and_nothing_half_written(

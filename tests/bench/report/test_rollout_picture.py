@@ -58,14 +58,17 @@ def test_plans_begin_at_their_steps_over_what_happened(
 
 
 def test_numbers_are_named_where_the_environment_is_known() -> None:
-    hopper = {"height": 0, "angle": 1, "forward velocity": 5}
+    hopper = {"height [m]": 0, "angle [rad]": 1, "forward velocity [m/s]": 5}
     assert choose_numbers("Hopper-v5", 11) == hopper
     assert choose_numbers("Hopper-v5", 11, [5, 7]) == {
-        "forward velocity": 5,
+        "forward velocity [m/s]": 5,
         "number 7": 7,
     }
     assert choose_numbers("Unknown-v0", 2) == {"number 0": 0, "number 1": 1}
-    assert choose_numbers("tt/PointMaze-UMaze-v0", 4) == {"x": 0, "y": 1}
+    assert choose_numbers("tt/PointMaze-UMaze-v0", 4) == {
+        "x [m]": 0,
+        "y [m]": 1,
+    }
     with pytest.raises(ValueError, match=r"0 to 10, got \[11\]"):
         choose_numbers("Hopper-v5", 11, [0, 11])
 

@@ -3,14 +3,14 @@
 Axes: Y and X pixels of a map.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
-from matplotlib.patches import Circle
+from matplotlib.patches import Circle, Patch
 from numpy.typing import NDArray
 
 from tt_bench.evaluation import Foreseen, Rollout
@@ -54,13 +54,13 @@ def draw_maze(
         _draw_rollout(panel, rollout)
         _draw_marks(panel, maze, rollout)
         panel.set_title(_caption(name, rollout))
-        panel.set_xlabel("x")
-    panels[0].set_ylabel("y")
+        panel.set_xlabel("x [m]")
+    panels[0].set_ylabel("y [m]")
     figure.colorbar(image, ax=panels, label=values_name)
     figure.legend(
-        *panels[0].get_legend_handles_labels(),
+        handles=list(_legend(panels, maze, values)),
         loc="outside lower center",
-        ncols=5,
+        ncols=6,
         facecolor=_DARK,
         labelcolor="white",
     )
@@ -93,8 +93,9 @@ def _draw_rollout(axis: Axes, rollout: Rollout) -> None:
     every = max(1, -(-len(rollout.plans) // _PLANS))
     for plan in rollout.plans[::every]:
         _draw_plan(axis, plan)
-    axis.plot([], [], color=_BEST, linewidth=2.2, label="best plan")
-    axis.plot([], [], color=_OTHERS, linewidth=1.0, label="other beams")
+    if rollout.plans:
+        axis.plot([], [], color=_BEST, linewidth=2.2, label="best plan")
+        axis.plot([], [], color=_OTHERS, linewidth=1.0, label="other beams")
 
 
 def _draw_plan(axis: Axes, plan: Foreseen) -> None:
@@ -108,6 +109,7 @@ def _draw_plan(axis: Axes, plan: Foreseen) -> None:
 def _draw_marks(axis: Axes, maze: MazeMap, rollout: Rollout) -> None:
     reach = Circle(maze.goal, maze.radius, fill=False, color=_DONE, linewidth=1.0)
     axis.add_patch(reach)
+    axis.plot([], [], "o", ms=11, color="none", mec=_DONE, label="within the goal")
     start = rollout.observations[0, :2]
     for (x, y), marker, size, label in (
         (start, "o", 8, "start"),
@@ -116,6 +118,20 @@ def _draw_marks(axis: Axes, maze: MazeMap, rollout: Rollout) -> None:
         axis.plot(
             [x], [y], marker, ms=size, color=_DONE, mec="black", label=label, ls="none"
         )
+
+
+def _legend(
+    panels: Sequence[Axes], maze: MazeMap, values: NDArray[np.float32]
+) -> Iterable[Any]:
+    """Return what any panel shows, once, and the greys."""
+    shown: dict[str, Any] = {}
+    for panel in panels:
+        handles, labels = panel.get_legend_handles_labels()
+        shown |= dict(zip(labels, handles, strict=True))
+    yield from shown.values()
+    free = ~walls(maze, len(values) // len(maze.rows))
+    if np.isnan(values[free]).any():
+        yield Patch(facecolor=_UNKNOWN, edgecolor="white", label="not known")
 
 
 def _caption(name: str, rollout: Rollout) -> str:

@@ -19,15 +19,16 @@ from tt_bench.report.figure import new_figure, save_figure
 _WIDTH, _PANEL, _ABOVE_AND_BELOW = 1200, 170, 110  # pixels
 _DONE = "#3a3a44"
 _FIRST = 3  # observation numbers drawn where nothing is known of them
+_HEIGHT, _ANGLE, _FORWARD = "height [m]", "angle [rad]", "forward velocity [m/s]"
 
 NUMBERS: Mapping[str, Mapping[str, int]] = MappingProxyType(
     {
-        "Hopper-": {"height": 0, "angle": 1, "forward velocity": 5},
-        "Walker2d-": {"height": 0, "angle": 1, "forward velocity": 8},
-        "HalfCheetah-": {"height": 0, "angle": 1, "forward velocity": 8},
-        "Ant-": {"height": 0, "forward velocity": 13, "sideways velocity": 14},
-        "Pendulum-": {"cosine": 0, "sine": 1, "angular velocity": 2},
-        "Maze": {"x": 0, "y": 1},
+        "Hopper-": {_HEIGHT: 0, _ANGLE: 1, _FORWARD: 5},
+        "Walker2d-": {_HEIGHT: 0, _ANGLE: 1, _FORWARD: 8},
+        "HalfCheetah-": {_HEIGHT: 0, _ANGLE: 1, _FORWARD: 8},
+        "Ant-": {_HEIGHT: 0, _FORWARD: 13, "sideways velocity [m/s]": 14},
+        "Pendulum-": {"cosine": 0, "sine": 1, "angular velocity [rad/s]": 2},
+        "Maze": {"x [m]": 0, "y [m]": 1},
     }
 )
 """Which numbers of an observation to draw, by a part of the environment's id."""

@@ -12,7 +12,10 @@ from tt_bench.methods import Recipe
 from tt_bench.report import new_figure, save_figure
 from tt_bench.results import RunResult
 
-IMITATORS: Mapping[str, str] = {"bc": "behaviour cloning", "tt": "likeliest sequence"}
+IMITATORS: Mapping[str, str] = {
+    "bc": "behaviour cloning",
+    "tt": "transformer, likeliest sequence",
+}
 
 _SMOOTHING = 0.05  # of an action's range
 
@@ -46,13 +49,14 @@ def draw_imitation(found: Mapping[str, Any], path: Path, *, title: str) -> None:
     """Write one bar an imitator, the mean over seeds, and a dot a seed."""
     figure = new_figure(640, 480)
     panel = figure.subplots()
-    for place, (name, label) in enumerate(IMITATORS.items()):
+    for place, name in enumerate(IMITATORS):
         seeds = 100 * np.array(found["relative"][name])
-        panel.bar(place, seeds.mean(), width=0.6, label=label)
-        panel.plot([place] * len(seeds), seeds, "o", color="black", markersize=4)
+        panel.bar(place, seeds.mean(), width=0.6, color=f"C{place}")
+        panel.plot([place] * len(seeds), seeds, "o", color="black", markersize=5)
+    panel.plot([], [], "o", color="black", markersize=5, label="a seed")
     panel.axhline(100, color="gray", linestyle="--", label="what made the data")
     panel.set_xticks(range(len(IMITATORS)), list(IMITATORS.values()))
     panel.set_ylabel("mean return [% of the data's]")
     panel.set_title(title)
-    panel.legend()
+    figure.legend(loc="outside lower center", ncols=2)
     save_figure(figure, path)
