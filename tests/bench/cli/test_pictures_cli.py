@@ -188,6 +188,11 @@ def test_a_model_of_a_budget_is_shown_and_nothing_is_timed_for_it(
     assert main(["show", *budget]) == 0
     assert main(["show", *budget, "--method", "tt+q"]) == 2
     assert main(["show", *budget, "--planner.horizon", "1"]) == 0
+    capsys.readouterr()
+    assert main(["study", "attention", *budget]) == 0
+    printed = capsys.readouterr().out
+    assert "steps of a transformer" in printed
+    assert "training: " not in printed, "the model of the budget was not found"
 
 
 def require_graphics() -> None:

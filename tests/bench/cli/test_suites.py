@@ -5,10 +5,18 @@ from pathlib import Path
 import attrs
 import pytest
 
-from tt_bench.cli.compare import D4rl
+from tt_bench.cli.compare import D4rl, configure
 from tt_bench.cli.main import _parse_suite, main, parse
+from tt_bench.cli.study import Study
+from tt_bench.methods import own_settings
 from tt_bench.methods.recipes import recipe_for
+from tt_bench.methods.settings import Recipe
 from tt_bench.runs.suites import SUITES
+
+
+def without_own(recipe: Recipe) -> Recipe:
+    """Leave the methods' own settings out: they are options beside the recipe."""
+    return attrs.evolve(recipe, own=())
 
 
 def test_a_suite_runs_each_dataset_with_its_own_recipe_and_the_given_options() -> None:
@@ -19,7 +27,7 @@ def test_a_suite_runs_each_dataset_with_its_own_recipe_and_the_given_options() -
     assert {(run.seeds, run.episodes) for run in runs} == {(3, 50)}
     expected = recipe_for(runs[0].dataset)
     planner = attrs.evolve(expected.planner, horizon=3)
-    assert runs[0].recipe == attrs.evolve(expected, planner=planner)
+    assert runs[0].recipe == without_own(attrs.evolve(expected, planner=planner))
 
 
 def test_a_dataset_and_a_suite_are_not_given_together(
@@ -32,7 +40,7 @@ def test_a_dataset_and_a_suite_are_not_given_together(
 def test_options_of_a_single_run_start_from_its_dataset() -> None:
     command = parse(["d4rl", "--dataset", "tt/antmaze/umaze-diverse-v0"])
     assert isinstance(command, D4rl)
-    assert command.recipe == recipe_for("tt/antmaze/umaze-diverse-v0")
+    assert command.recipe == without_own(recipe_for("tt/antmaze/umaze-diverse-v0"))
     assert command.episodes == 20
 
 
@@ -43,7 +51,9 @@ def test_options_of_a_small_run_start_from_the_small_recipe() -> None:
     assert isinstance(command, D4rl)
     small = recipe_for(name, small=True)
     planner = attrs.evolve(small.planner, horizon=3)
-    assert command.recipe == attrs.evolve(small, planner=planner)
+    expected = attrs.evolve(small, planner=planner)
+    assert command.recipe == without_own(expected)
+    assert set(expected.own) <= set(configure(command)[0].own)
     back = parse([*chosen, "--no-small"])
     assert isinstance(back, D4rl)
     assert back.recipe.model == recipe_for(name).model
@@ -111,7 +121,7 @@ def test_given_datasets_are_read_with_their_recipes(folder: Path) -> None:
     assert [Path(run.dataset).name for run in runs][1] == "hopper-mixed.hdf5"
     assert {(run.seeds, run.episodes) for run in runs} == {(3, 5)}
     recipes = [recipe_for(run.dataset, small=True) for run in runs]
-    assert [run.recipe for run in runs] == recipes
+    assert [run.recipe for run in runs] == [*map(without_own, recipes)]
     assert recipes[1] == recipe_for("ant-mixed.h5", small=True)
 
 
@@ -119,6 +129,49 @@ def test_d4rls_suite_has_the_names_that_papers_compare_on() -> None:
     names = SUITES["d4rl"].choose()
     assert len(names) == 4 * 4 + 6
     assert {"walker2d-medium-replay-v2", "antmaze-large-play-v2"} <= set(names)
+
+
+@pytest.mark.parametrize("command", ["study", "show"])
+@pytest.mark.parametrize(
+    "asked", [("--suite", "pointmaze"), ("--datasets", "hopper-medium-v2")]
+)
+def test_a_suite_is_for_the_main_command(
+    command: str, asked: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, *asked]) == 2
+    assert (
+        "expected one --dataset, got --suite or --datasets" in capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "dataset"),
+    [
+        ("goals", "tt/fourrooms/wander-v0"),
+        ("mazes", "tt/pointmaze/umaze-sparse-v0"),
+        ("--small goals", "tt/fourrooms/wander-v0"),
+        ("horizon --output goals", "tt/pointmaze/umaze-v0"),
+        ("--output goals horizon", "tt/pointmaze/umaze-v0"),
+        (
+            "goals --dataset tt/pointmaze/large-sparse-v0",
+            "tt/pointmaze/large-sparse-v0",
+        ),
+    ],
+)
+def test_each_study_has_its_usual_data(asked: str, dataset: str) -> None:
+    command = parse(["study", *asked.split()])
+    assert isinstance(command, Study)
+    assert command.run.dataset == dataset
+    assert command.run.recipe == without_own(recipe_for(dataset))
+
+
+def test_settings_of_one_method_alone_are_options_once() -> None:
+    command = parse(["d4rl", "--dataset", "hopper-medium-v2", "--dt.steps", "7"])
+    assert isinstance(command, D4rl)
+    assert "dt" in own_settings()
+    assert configure(command)[0].part(own_settings()["dt"]).steps == 7
+    with pytest.raises(SystemExit):
+        parse(["d4rl", "--own.0.steps", "7"])
 
 
 def test_datasets_without_a_suite_are_refused(

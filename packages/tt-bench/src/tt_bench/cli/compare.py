@@ -50,8 +50,8 @@ class D4rl:
     Attributes:
         dataset: D4RL's name (hopper-medium-v2), path of an HDF5 file of D4RL's layout,
             or Minari id, local, remote or made here (see `collect --help`).
-        small: Start from settings that a processor core trains in half an hour, where
-            the recipe wants an accelerator.
+        small: Start from settings that a processor core trains in about ten minutes,
+            where the recipe wants an accelerator.
         env: Gymnasium id of the environment to evaluate in; the dataset's by default.
         keys: Parts of a dictionary observation to join, in order; those of nested ones
             are joined by "/". By default what the task needs.
@@ -141,7 +141,15 @@ def _foretell(options: D4rl, experiment: Experiment, console: Console) -> None:
     describe_settings(console, runs, experiment.recipe)
     minutes = foretell(console, experiment, runs)
     if minutes > _LONG and not options.small and _can_be_small(options.dataset):
-        say(console, "  --small is for one core and half an hour a seed")
+        say(console, "  --small is for one core and about ten minutes a seed")
+
+
+def check_single(options: D4rl) -> None:
+    """Raise ValueError where options ask for a suite, and the command is of a set."""
+    if options.suite or options.datasets:
+        raise ValueError(
+            "expected one --dataset, got --suite or --datasets, which only `d4rl` takes"
+        )
 
 
 def _can_be_small(dataset: str) -> bool:

@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from functools import partial
+from inspect import cleandoc
 from typing import Annotated, Any, NamedTuple, NoReturn, TypeAlias
 
 import attrs
@@ -32,9 +33,20 @@ Command: TypeAlias = D4rl | Show | Collect | Speed | Learn | Study | Report
 
 def parse(arguments: Sequence[str]) -> Command:
     """Read the options; settings start from the recipe of the dataset."""
-    run = _defaults(_read_ahead(arguments), usual_dataset(arguments))
+    # a study's name stands first; where it does not, it is known once all is read
+    guess = usual_dataset("".join(arguments[1:2]))
+    command = _parse(arguments, guess)
+    if isinstance(command, Study) and usual_dataset(command.name) != guess:
+        return _parse(arguments, usual_dataset(command.name))
+    return command
+
+
+def _parse(arguments: Sequence[str], usual: str) -> Command:
+    """Read the options of a command; `usual` is the dataset where none is named."""
+    run = _defaults(_read_ahead(arguments), usual)
+    about = cleandoc(D4rl.__doc__ or "").partition("\n\nAttributes:")[0]
     compare: Any = Annotated[
-        type(run), tyro.conf.subcommand("d4rl", default=run, description=D4rl.__doc__)
+        type(run), tyro.conf.subcommand("d4rl", default=run, description=about)
     ]
     commands = (
         compare
@@ -93,7 +105,8 @@ def _with_own(dataset: str, recipe: Recipe) -> D4rl:
         for name, kind in own_settings().items()
     }
     options: type[D4rl] = attrs.make_class("D4rl", fields, bases=(D4rl,), frozen=True)
-    return options(dataset=dataset, recipe=recipe)
+    # the methods' own settings are options of their own, and no part of the recipe
+    return options(dataset=dataset, recipe=attrs.evolve(recipe, own=()))
 
 
 def _parse_suite(

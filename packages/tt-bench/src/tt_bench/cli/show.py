@@ -11,7 +11,7 @@ import tyro
 from attrs.validators import ge, in_
 from rich.console import Console
 
-from tt_bench.cli.compare import D4rl, configure, load_options
+from tt_bench.cli.compare import D4rl, check_single, configure, load_options
 from tt_bench.cli.progress import say, shown_on
 from tt_bench.data import load_dataset
 from tt_bench.evaluation import Rollout, episode_seeds, record
@@ -43,8 +43,8 @@ class Show:
         numbers: Indices of the observation numbers to draw; by default those worth
             seeing where the environment is known, else the first.
         moments: Plans to draw at most, evenly apart in time.
-        run: Options of `d4rl`; of --methods, --seeds and --episodes nothing is used,
-            and --first-seed says whose model it is.
+        run: Options of `d4rl` but for suites; of --methods, --seeds and --episodes
+            nothing is used, and --first-seed says whose model it is.
     """
 
     method: str = attrs.field(default="tt", validator=in_(_PLANNING))
@@ -73,6 +73,7 @@ def run_show(options: Show, console: Console) -> None:
 
 def _open(options: Show) -> Context:
     """Find the trained model, whose steps are those of the budget if one is given."""
+    check_single(options.run)
     recipe, config = configure(options.run)
     dataset = load_dataset(options.run.dataset, **load_options(options.run))
     config = attrs.evolve(config, methods=(options.method,))

@@ -1,6 +1,6 @@
 """The command `study`: a question asked of trained models, its picture and numbers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -9,7 +9,13 @@ import tyro
 from attrs.validators import ge
 from rich.console import Console
 
-from tt_bench.cli.compare import DEFAULT_DATASET, D4rl, configure, load_options
+from tt_bench.cli.compare import (
+    DEFAULT_DATASET,
+    D4rl,
+    check_single,
+    configure,
+    load_options,
+)
 from tt_bench.cli.datasets import load_shown
 from tt_bench.cli.progress import say, shown_on
 from tt_bench.files import read_json, write_json
@@ -21,7 +27,7 @@ from tt_bench.methods import (
     find_critic,
     run_settings,
 )
-from tt_bench.runs import Experiment, Run, run_all
+from tt_bench.runs import Experiment, Run, choose_threads, run_all, within_budget
 from tt_bench.studies import (
     Agreement,
     AttentionSettings,
@@ -62,8 +68,8 @@ class Study:
         sequences: Of attention: held-out sequences that are averaged over.
         pairs: Of goals: starts and goals that are tried, which were never seen
             together.
-        run: Options of `d4rl`; of --methods nothing is used. Without --dataset each
-            study takes one that is made here and that suits it.
+        run: Options of `d4rl` but for suites; of --methods nothing is used. Without
+            --dataset each study takes one that is made here and that suits it.
     """
 
     name: Annotated[
@@ -81,14 +87,7 @@ class Study:
 
 def run_study(options: Study, console: Console) -> None:
     """Ask, draw, and say where the files are."""
-    notify = shown_on(console)
-    dataset = load_shown(notify, options.run.dataset, **load_options(options.run))
-    recipe, config = configure(options.run)
-    methods: tuple[str, ...] = ("tt",)
-    if options.name == "imitation":
-        recipe, methods = imitating(recipe), ("bc", "tt")
-    config = attrs.evolve(config, methods=methods)
-    experiment = Experiment.of(dataset, recipe, config)
+    experiment = _open(options, notify := shown_on(console))
     found, path = _STUDIES[options.name](options, experiment, notify)
     write_json(path.with_suffix(".json"), found)
     for name, value in found.items():
@@ -96,6 +95,23 @@ def run_study(options: Study, console: Console) -> None:
             say(console, f"{name}: {_short(value)}")
     for written in (path, path.with_suffix(".json")):
         say(console, str(written))
+
+
+def _open(options: Study, notify: Notify) -> Experiment:
+    """Load the data, and settle settings, threads and steps."""
+    run = options.run
+    check_single(run)
+    dataset = load_shown(notify, run.dataset, **load_options(run))
+    recipe, config = configure(run)
+    if run.threads is None:
+        choose_threads()
+    if options.name == "imitation":
+        recipe = imitating(recipe)
+    config = attrs.evolve(config, methods=_METHODS.get(options.name, ("tt",)))
+    experiment = Experiment.of(dataset, recipe, config)
+    if run.budget is None:
+        return experiment
+    return within_budget(experiment, run.budget, notify)
 
 
 def _short(value: Any) -> Any:
@@ -188,6 +204,7 @@ _STUDIES: dict[str, Callable[[Study, Experiment, Notify], _Found]] = {
     "goals": _goals,
     "mazes": _mazes,
 }
+_METHODS = {"imitation": ("bc", "tt"), "mazes": ("iql", "tt", "tt+q")}
 _PARTS = {"goals": ("cloning", "planner")}  # of the recipe, besides what all need
 _DATASETS = {
     "goals": "tt/fourrooms/wander-v0",
@@ -195,11 +212,9 @@ _DATASETS = {
 }
 
 
-def usual_dataset(arguments: Sequence[str]) -> str:
-    """Return the dataset of a command that names none."""
-    named = [name for name in arguments if name in _DATASETS]
-    study = list(arguments[:1]) == ["study"] and named
-    return _DATASETS[named[0]] if study else DEFAULT_DATASET
+def usual_dataset(study: str) -> str:
+    """Return the dataset of a study that is told none."""
+    return _DATASETS.get(study, DEFAULT_DATASET)
 
 
 def _each_seed(

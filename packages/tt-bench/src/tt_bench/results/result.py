@@ -53,7 +53,8 @@ class RunResult:
         dataset: name, source, fingerprint, transitions, episodes.
         settings: every setting that the outcome depends on.
         budget: what training took: `steps`, `minutes`.
-        seconds: wall time by stage; `plan` is the mean of one step's acting.
+        seconds: wall time of a seed: `train`, `evaluate` and `act`, which is the mean
+            of an action; empty where nothing was played.
         returns: raw return of each episode.
         lengths: steps of each episode.
         successes: whether each episode succeeded, or None if not reported.
