@@ -16,7 +16,7 @@ from tt_bench.evaluation import Environment, episode_seeds, play, reset
 from tt_bench.interface import Advance, Agent, BoolArray, FloatArray, working
 from tt_bench.methods import METHODS, Context
 from tt_bench.studies.goal_data import with_goals
-from tt_bench.studies.imitation import imitating
+from tt_bench.studies.imitation import by_likelihood
 from tt_bench.tasks import GOAL, SeenGoal, ending_maze
 
 REACHING: Mapping[str, str] = {"bc": "goal-conditioned clone", "tt": "transformer"}
@@ -81,7 +81,7 @@ def seeing_goals(context: Context, settings: GoalSettings) -> Context:
         context,
         episodes=with_goals(context.dataset.episodes, maze, **cut),
         identity={**context.identity, "goals": cut},
-        recipe=imitating(context.recipe),
+        recipe=by_likelihood(context.recipe),
     )
 
 

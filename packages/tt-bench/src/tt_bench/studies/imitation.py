@@ -20,14 +20,21 @@ IMITATORS: Mapping[str, str] = {
 _SMOOTHING = 0.05  # of an action's range
 
 
+def by_likelihood(recipe: Recipe) -> Recipe:
+    """Return a recipe whose transformer does what is likeliest, whatever it earns."""
+    planner = attrs.evolve(recipe.planner, search="likelihood")
+    return attrs.evolve(recipe, planner=planner)
+
+
 def imitating(recipe: Recipe) -> Recipe:
-    """Return a recipe whose transformer does what is likeliest, whatever it earns.
+    """Return a recipe whose transformer does as one policy did.
 
     The likeliest of many bins is often a spike at the end of an action's range: where
     no smoothing is set, actions have some.
     """
+    recipe = by_likelihood(recipe)
     smoothing = recipe.planner.smoothing or _SMOOTHING
-    planner = attrs.evolve(recipe.planner, search="likelihood", smoothing=smoothing)
+    planner = attrs.evolve(recipe.planner, smoothing=smoothing)
     return attrs.evolve(recipe, planner=planner)
 
 

@@ -36,7 +36,7 @@ def _check_weights(
 
 @attrs.frozen
 class TrainConfig:
-    """Say how a model is trained; the defaults are those of arXiv 2106.02039.
+    """Say how a model is trained; defaults are those of arXiv 2106.02039 but for weights.
 
     Attributes:
         steps: Optimizer steps in all.
