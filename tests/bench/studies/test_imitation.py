@@ -4,10 +4,11 @@ import attrs
 import numpy as np
 from bench.made_results import made
 
+from tt_bench.cli.study import _SEARCHED
 from tt_bench.data.episodes import Episodes
 from tt_bench.methods.settings import Recipe
 from tt_bench.results.result import RunResult
-from tt_bench.studies.imitation import compare_imitators, imitating
+from tt_bench.studies.imitation import by_likelihood, compare_imitators, imitating
 
 
 def result(method: str, seed: int, returns: list[float]) -> RunResult:
@@ -41,3 +42,12 @@ def test_imitating_changes_the_search_alone_and_smooths_it() -> None:
     own = attrs.evolve(recipe.planner, smoothing=0.2)
     chosen = imitating(attrs.evolve(recipe, planner=own)).planner.smoothing
     assert chosen == 0.2
+
+
+def test_goals_are_searched_by_likelihood_and_nothing_is_smoothed() -> None:
+    """Wandering data turns either way: between two likely actions lies neither."""
+    recipe = Recipe()
+    planner = attrs.evolve(recipe.planner, search="likelihood")
+    assert by_likelihood(recipe) == attrs.evolve(recipe, planner=planner)
+    assert planner.smoothing is None
+    assert {"imitation": imitating, "goals": by_likelihood} == _SEARCHED

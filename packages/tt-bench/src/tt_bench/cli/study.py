@@ -24,6 +24,7 @@ from tt_bench.methods import (
     TRANSFORMER,
     Context,
     EnsembleSettings,
+    Recipe,
     find_critic,
     run_settings,
 )
@@ -33,6 +34,7 @@ from tt_bench.studies import (
     AttentionSettings,
     GoalSettings,
     HorizonSettings,
+    by_likelihood,
     check_values,
     compare_imitators,
     draw_attention,
@@ -105,8 +107,8 @@ def _open(options: Study, notify: Notify) -> Experiment:
     recipe, config = configure(run)
     if run.threads is None:
         choose_threads()
-    if options.name == "imitation":
-        recipe = imitating(recipe)
+    if options.name in _SEARCHED:
+        recipe = _SEARCHED[options.name](recipe)
     config = attrs.evolve(config, methods=_METHODS.get(options.name, ("tt",)))
     experiment = Experiment.of(dataset, recipe, config)
     if run.budget is None:
@@ -203,6 +205,10 @@ _STUDIES: dict[str, Callable[[Study, Experiment, Notify], _Found]] = {
     "imitation": _imitation,
     "goals": _goals,
     "mazes": _mazes,
+}
+_SEARCHED: dict[str, Callable[[Recipe], Recipe]] = {
+    "imitation": imitating,
+    "goals": by_likelihood,
 }
 _METHODS = {"imitation": ("bc", "tt"), "mazes": ("iql", "tt", "tt+q")}
 _PARTS = {"goals": ("cloning", "planner")}  # of the recipe, besides what all need

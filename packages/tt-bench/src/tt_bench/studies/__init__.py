@@ -6,7 +6,12 @@ from tt_bench.studies.goals import GoalSettings, study_goals
 from tt_bench.studies.goals_picture import draw_goals
 from tt_bench.studies.horizon import HorizonSettings, study_horizon
 from tt_bench.studies.horizon_picture import draw_horizon, error_ratios
-from tt_bench.studies.imitation import compare_imitators, draw_imitation, imitating
+from tt_bench.studies.imitation import (
+    by_likelihood,
+    compare_imitators,
+    draw_imitation,
+    imitating,
+)
 from tt_bench.studies.maze_plans import draw_plans
 from tt_bench.studies.maze_values import Agreement, check_values
 
@@ -15,6 +20,7 @@ __all__ = [
     "AttentionSettings",
     "GoalSettings",
     "HorizonSettings",
+    "by_likelihood",
     "check_values",
     "compare_imitators",
     "draw_attention",

@@ -16,7 +16,6 @@ from tt_bench.evaluation import Environment, episode_seeds, play, reset
 from tt_bench.interface import Advance, Agent, BoolArray, FloatArray, working
 from tt_bench.methods import METHODS, Context
 from tt_bench.studies.goal_data import with_goals
-from tt_bench.studies.imitation import by_likelihood
 from tt_bench.tasks import GOAL, SeenGoal, ending_maze
 
 REACHING: Mapping[str, str] = {"bc": "goal-conditioned clone", "tt": "transformer"}
@@ -48,6 +47,8 @@ class Ways(NamedTuple):
 
 def study_goals(context: Context, settings: GoalSettings) -> dict[str, Any]:
     """Return how many of the pairs each method joins, and some of the ways.
+
+    Reward means nothing here: the recipe should search by likelihood.
 
     Raises:
         ValueError: the environment is no point maze that ends in its goal.
@@ -81,7 +82,6 @@ def seeing_goals(context: Context, settings: GoalSettings) -> Context:
         context,
         episodes=with_goals(context.dataset.episodes, maze, **cut),
         identity={**context.identity, "goals": cut},
-        recipe=by_likelihood(context.recipe),
     )
 
 

@@ -36,7 +36,7 @@ def _check_weights(
 
 @attrs.frozen
 class TrainConfig:
-    """Say how a model is trained; defaults are those of arXiv 2106.02039 but for weights.
+    """Say how a model is trained; defaults are arXiv 2106.02039's but for weights.
 
     Attributes:
         steps: Optimizer steps in all.
