@@ -21,10 +21,9 @@ from tt_bench.learning import (
     tabulate_nats,
     tabulate_targets,
 )
-from tt_bench.runs import as_path
+from tt_bench.runs import MOST_SEEDS, as_path
 
 _BASE = "baseline"
-_SEEDS = 2**53  # as many as `d4rl` takes
 
 
 def _check_targets(
@@ -57,7 +56,7 @@ class Learn:
     entries: tuple[str, ...] = ("baseline", "winner")
     dataset: str = DEFAULT_DATASET
     seeds: int = attrs.field(default=2, validator=ge(1))
-    first_seed: int = attrs.field(default=0, validator=[ge(0), lt(_SEEDS)])
+    first_seed: int = attrs.field(default=0, validator=[ge(0), lt(MOST_SEEDS)])
     targets: tuple[float, float, float, float] | None = attrs.field(
         default=None, validator=_check_targets
     )

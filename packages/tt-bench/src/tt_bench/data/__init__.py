@@ -8,7 +8,7 @@ from tt_bench.data.dataset import Dataset, describe, fingerprint
 from tt_bench.data.episodes import Episodes
 from tt_bench.data.goals import Goal
 from tt_bench.data.hdf5 import read_hdf5
-from tt_bench.data.load import load_dataset
+from tt_bench.data.load import HDF5_SUFFIXES, load_dataset
 from tt_bench.data.minari import read_minari
 from tt_bench.data.minari_cache import is_local
 from tt_bench.data.minari_write import MinariNotes, write_minari
@@ -16,6 +16,7 @@ from tt_bench.data.source import Source, make_collector
 from tt_bench.data.sources import SOURCES, find_source
 
 __all__ = [
+    "HDF5_SUFFIXES",
     "SOURCES",
     "Dataset",
     "Episodes",

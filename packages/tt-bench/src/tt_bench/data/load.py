@@ -23,7 +23,7 @@ from tt_bench.data.minari_cache import is_local
 from tt_bench.data.sources import SOURCES
 
 _OWN = "tt/"
-_SUFFIXES = (".hdf5", ".h5", ".hdf")
+HDF5_SUFFIXES = (".hdf5", ".h5", ".hdf")
 
 
 def load_dataset(
@@ -74,7 +74,7 @@ def load_dataset(
 
 def is_file(name: str) -> bool:
     """Say whether a dataset's name is the path of a file."""
-    return Path(name).suffix in _SUFFIXES or _path(name).is_file()
+    return Path(name).suffix in HDF5_SUFFIXES or _path(name).is_file()
 
 
 def _path(name: str) -> Path:

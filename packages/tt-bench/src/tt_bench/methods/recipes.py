@@ -6,6 +6,7 @@ from pathlib import Path
 import attrs
 
 from tt_bench.catalogue import D4rlEntry, find_d4rl, similar_d4rl
+from tt_bench.data import HDF5_SUFFIXES
 from tt_bench.methods.own_recipes import (
     asking_published,
     made_small,
@@ -113,7 +114,6 @@ _OWN_ANT = re.compile("tt/antmaze/(umaze-v1|[a-z]+-(play|diverse)-v0)")
 _LOCOMOTION = with_locomotion(
     Recipe(termination_reward=-100.0, critic=CriticSettings(rewards="spread"))
 )
-_FILES = (".hdf5", ".h5", ".hdf")
 _LOCOMOTION_WORDS = frozenset({"hopper", "halfcheetah", "walker2d", "ant"})
 _PUBLISHED_ANTMAZE = Recipe(
     critic=CriticSettings(expectile=0.9, temperature=10.0, rewards="minus-one")
@@ -169,7 +169,7 @@ def _known_recipe(dataset: str) -> Recipe:
 def _words(dataset: str) -> set[str]:
     """Split an id, or the name of a file without its folders, into lower-case words."""
     path = Path(dataset)
-    name = path.stem if path.suffix in _FILES else dataset
+    name = path.stem if path.suffix in HDF5_SUFFIXES else dataset
     return set(re.split("[^a-z0-9]+", name.lower()))
 
 

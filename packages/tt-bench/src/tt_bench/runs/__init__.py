@@ -5,6 +5,7 @@ from tt_bench.runs.comparison import compare, run_all, within_budget
 from tt_bench.runs.estimate import estimate_seconds
 from tt_bench.runs.experiment import Experiment
 from tt_bench.runs.run_config import (
+    MOST_SEEDS,
     Run,
     RunConfig,
     as_path,
@@ -14,6 +15,7 @@ from tt_bench.runs.suites import SUITES
 from tt_bench.runs.threads import choose_threads
 
 __all__ = [
+    "MOST_SEEDS",
     "SUITES",
     "Experiment",
     "Run",

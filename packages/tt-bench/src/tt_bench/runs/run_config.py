@@ -11,7 +11,9 @@ from attrs.validators import le, lt, optional
 from tt_bench.agents import check_device
 from tt_bench.methods import METHODS, check_loggers, whole
 
-_SEEDS = 2**53  # episodes have a thousand times as large ones, which torch must take
+MOST_SEEDS = (
+    2**53
+)  # episodes have a thousand times as large ones, which torch must take
 
 
 def _usable(_: object, __: object, device: str) -> None:
@@ -50,7 +52,7 @@ class RunConfig:
         default=("random", "behaviour", "bc", "iql", "tt", "tt+q")
     )
     seeds: int = attrs.field(default=3, validator=whole(1))
-    first_seed: int = attrs.field(default=0, validator=[whole(0), lt(_SEEDS)])
+    first_seed: int = attrs.field(default=0, validator=[whole(0), lt(MOST_SEEDS)])
     episodes: int = attrs.field(default=20, validator=[whole(1), le(999)])
     max_steps: int | None = attrs.field(default=None, validator=optional(whole(1)))
     device: str = attrs.field(default="cpu", validator=_usable)

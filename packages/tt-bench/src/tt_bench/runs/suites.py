@@ -7,11 +7,11 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from tt_bench.catalogue import D4rlEntry, d4rl_entries
+from tt_bench.data import HDF5_SUFFIXES
 
 _BODIES = ("halfcheetah", "hopper", "walker2d", "ant")
 _KINDS = ("random", "medium", "mixed", "medium-replay", "medium-expert")
 _MAZES = "umaze umaze-diverse medium-play medium-diverse large-play large-diverse"
-_SUFFIXES = (".hdf5", ".h5", ".hdf")
 
 
 class Suite(NamedTuple):
@@ -48,7 +48,7 @@ class Suite(NamedTuple):
         folder = Path(name).expanduser()
         if not folder.is_dir():
             return [name]
-        files = [f for f in sorted(folder.iterdir()) if f.suffix in _SUFFIXES]
+        files = [f for f in sorted(folder.iterdir()) if f.suffix in HDF5_SUFFIXES]
         found = [str(f) for task in self.tasks for f in files if self._task(f) == task]
         if not found:
             raise ValueError(
