@@ -8,8 +8,9 @@ from torch import Tensor
 from tt_model._positions import rotary_table
 from tt_model._transformer import TrajectoryTransformer
 from tt_model.cache.library import load_library
+from tt_model.cache.places import list_seen, place
 from tt_model.cache.recent import Recent
-from tt_model.cache.ring_step import RingState, begin_step, list_seen, place
+from tt_model.cache.ring_step import RingState, begin_step
 from tt_model.cache.weights import Weights, read_weights
 
 _NAMES = {torch.float32: "step_float", torch.float64: "step_double"}

@@ -386,7 +386,8 @@ class Piece {
     rotate(q, heads, features, cosine, sine);
     rotate(k, heads, features, cosine + features, sine ? sine + features : nullptr);
     if (s_.slot < 0) return;
-    const int64_t own = (s_.slot * s_.room + order_[first_ + r]) * width;
+    const int64_t entry = s_.table[order_[first_ + r] * s_.slots + s_.slot];
+    const int64_t own = (s_.slot * s_.room + entry) * width;
     std::copy_n(k, width, keys + own);
     std::copy_n(k + width, width, values + own);
   }
