@@ -72,8 +72,9 @@ class RingCache:
         history = state.history
         if history is not None:
             history = torch.cat([history, tokens[:, None]], 1)
-        later = attrs.evolve(
-            state, position=state.position + 1, history=history, recent=recent
+        later = RingState(
+            *(state.table, state.ring, state.pad, state.position + 1, state.origin),
+            *(recent, state.weights, history),
         )
         return features, later
 

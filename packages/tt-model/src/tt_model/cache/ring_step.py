@@ -54,7 +54,7 @@ class RingState:
     @property
     def rows(self) -> int:
         """The number of rows."""
-        return len(self.table)
+        return self.table.shape[0]
 
     @property
     def keys(self) -> Tensor:
@@ -104,7 +104,7 @@ def _find_room(config: TransformerConfig, state: RingState, slot: int) -> Tensor
     rows, ring = state.rows, state.ring
     if state.table.device.type != "cpu":
         return torch.arange(rows, dtype=torch.int32, device=state.table.device)
-    if ring.free is None or len(ring.free) < rows:
+    if ring.free is None or ring.free.shape[0] < rows:
         room = ring.keys.shape[2]
         ring.free = list_free(config, state.table, state.position, room)
     own, ring.free = ring.free[:rows], ring.free[rows:]
