@@ -13,10 +13,12 @@ from tt_model.cache.library import load_library
 
 
 def make(
-    dtype: torch.dtype = torch.float32, positions: Positions = "rotary"
+    dtype: torch.dtype = torch.float32,
+    positions: Positions = "rotary",
+    window: int = 3,
 ) -> TrajectoryTransformer:
     config = TransformerConfig(
-        7, 5, layers=2, heads=2, width=16, positions=positions, window=3, span=3
+        7, 5, layers=2, heads=2, width=16, positions=positions, window=window, span=3
     )
     return TrajectoryTransformer(config).eval().to(dtype)
 
@@ -75,3 +77,17 @@ def test_buffers_serve_the_next_plan_and_no_other_shapes_are_kept(
     assert {ring.keys.shape[2] for ring in rings} == {17}
     assert len(held) == (1 if positions == "rotary" else 2)
     assert not any(ring.states for ring in rings)
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_rows_are_written_over_what_no_row_reads_any_more(plain: bool) -> None:
+    """A search that goes on with one row of many needs room for few tokens of all."""
+    beam, decoder = 16, Decoder(make(window=30), plain=plain)
+    _, state = decoder.start(tokens(1, 7))
+    state = decoder.select(state, torch.zeros(beam, dtype=torch.long))
+    state.keys.fill_(torch.nan)
+    for step in range(90):
+        _, state = decoder.step(tokens(beam, 1, seed=step)[:, 0], state)
+        state = decoder.select(state, torch.zeros(beam, dtype=torch.long))
+    written = (~state.keys[0, :, :, 0].isnan()).sum()
+    assert written < 90 + 10 * beam  # of 80 * 16 that were stored

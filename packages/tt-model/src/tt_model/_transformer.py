@@ -129,11 +129,13 @@ class TrajectoryTransformer(nn.Module):
             whole: Tensor = self.stem(tokens)
             return whole
         bins, length = self.config.vocabulary, tokens.shape[1]
-        index = torch.arange(start, start + length, device=tokens.device)
-        rows = tokens + (index % self.config.transition) * bins
+        index: int | Tensor = start  # of one token, as a planner reads them
+        if length > 1 or self.config.positions == "learned":
+            index = torch.arange(start, start + length, device=tokens.device)
+        rows = tokens + index % self.config.transition * bins
         real = (tokens >= 0) & (tokens < bins)
         x = self.tok_emb(torch.where(real, rows, self.tok_emb.num_embeddings - 1))
-        if self.config.positions == "learned":
+        if isinstance(index, Tensor) and self.config.positions == "learned":
             if pad is not None:
                 index = (index - pad[:, None]).clamp(min=0)
             x = x + self.pos_emb[0, index]

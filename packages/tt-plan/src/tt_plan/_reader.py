@@ -39,7 +39,7 @@ class Reader(Generic[State]):
             ValueError: logits of another shape.
         """
         logits, self._state = self._model.step(tokens, self._state)
-        check_step(logits, len(tokens), self._width)
+        check_step(logits, tokens.shape[0], self._width)
         return logits
 
     def select(self, rows: Tensor) -> None:

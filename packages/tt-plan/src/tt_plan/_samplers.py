@@ -48,8 +48,8 @@ def likeliest() -> Sampler:
     ) -> Tensor:
         del generator
         if count == 1:  # topk would sort for one token
-            best, token = logits.max(-1, keepdim=True)
-            return possible(token, best)
+            token = argmax(logits)[:, None]
+            return possible(token, logits.gather(-1, token))
         width = min(count, logits.shape[-1])
         best, tokens = logits.topk(width, dim=-1)
         tokens = possible(tokens.masked_fill(best == -torch.inf, -1), best[:, :1])
@@ -171,7 +171,7 @@ def _draw_above(
     """
     kept = probabilities.clone().ge_(threshold).mul_(probabilities)  # [R, W]
     cumulative = kept.cumsum(-1)
-    shape = (len(cumulative), count)
+    shape = (cumulative.shape[0], count)
     uniform = torch.rand(shape, generator=generator, device=cumulative.device)  # < 1
     total = cumulative[:, -1:]
     tokens = first_above(cumulative, uniform * total)  # never of no weight

@@ -27,7 +27,7 @@ class LogitBuffer:
     def write(self, position: int, logits: Tensor) -> None:
         """Keep the logits [R, W] of a position, of the first R rows."""
         if position in self.positions:
-            self.logits[: len(logits), position] = logits
+            self.logits[: logits.shape[0], position] = logits
 
     def write_given(self, tokens: Tensor) -> None:
         """Take tokens [R, e] that were given as certain: their log-likelihood is 0."""

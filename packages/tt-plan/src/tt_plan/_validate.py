@@ -141,7 +141,7 @@ def check_drawn(tokens: Tensor, logits: Tensor, count: int) -> Tensor:
     Raises ValueError unless they are int64 [R, count] and, on a CPU, which waits for no
     device, from -1 up to W - 1.
     """
-    shape, width = (len(logits), count), logits.shape[1]
+    shape, width = (logits.shape[0], count), logits.shape[1]
     if not isinstance(tokens, Tensor) or tokens.dtype != torch.int64:
         raise ValueError(
             f"a sampler must return tokens as int64 {list(shape)}, but got "

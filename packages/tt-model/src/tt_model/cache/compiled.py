@@ -8,8 +8,9 @@ from torch import Tensor
 from tt_model._positions import rotary_table
 from tt_model._transformer import TrajectoryTransformer
 from tt_model.cache.library import load_library
+from tt_model.cache.places import list_seen, place
 from tt_model.cache.recent import Recent
-from tt_model.cache.ring_step import RingState, begin_step, list_seen, place
+from tt_model.cache.ring_step import RingState, begin_step
 from tt_model.cache.weights import Weights, read_weights
 
 _NAMES = {torch.float32: "step_float", torch.float64: "step_double"}
@@ -40,7 +41,10 @@ def prepare(model: TrajectoryTransformer) -> Weights | None:
     weight = model.head.weight
     if weight.device.type != "cpu" or weight.dtype not in _NAMES:
         return None
-    return read_weights(model) if load_library() is not None else None
+    library = load_library()
+    if library is None:
+        return None
+    return read_weights(model, ctypes.c_int64.in_dll(library, "panel_bytes").value)
 
 
 def step(
@@ -69,7 +73,7 @@ def step(
         values=state.values.data_ptr(),
         seen=seen.data_ptr(),
         ages=ages.data_ptr(),
-        count=len(seen),
+        count=seen.shape[0],
         depth=config.layers,
         rows=state.rows,
         room=state.keys.shape[2],

@@ -13,8 +13,9 @@ from tt_model._config import TransformerConfig
 from tt_model._per_position import PositionLinear
 from tt_model._positions import RotaryTable, rotary_table
 from tt_model._transformer import TrajectoryTransformer
+from tt_model.cache.places import place
 from tt_model.cache.recent import Recent
-from tt_model.cache.ring_step import RingState, begin_step, place
+from tt_model.cache.ring_step import RingState, begin_step
 from tt_model.cache.triton_code import attend_rows, enter_rows, linear_tile
 
 Linear: TypeAlias = nn.Linear | PositionLinear

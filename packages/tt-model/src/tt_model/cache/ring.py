@@ -1,10 +1,10 @@
 """The cache: a ring of slots in which nothing is moved.
 
-Keys and values stay where they were written: slot by slot, row by row. A state holds a
-table that says, for every row, which row of each slot is part of its past. Choosing
-rows moves the table alone and never looks at its content, so a whole plan can be
-recorded as one graph. The slots form a ring of as many transitions as a token sees;
-masked positions have none.
+Keys and values stay where they were written. A state holds a table that says, for
+every row, where each slot of its past lies. Choosing rows moves the table alone. On
+CUDA nothing looks at its content, so a whole plan can be recorded as one graph; on a
+CPU new tokens are written over what no row reads any more. The slots form a ring of as
+many transitions as a token sees; masked positions have none.
 
 How a token is read depends on the device: by kernels on CUDA (`kernels`), by a compiled
 library on a CPU (`compiled`), and otherwise by plain operations (`ring_step`), which
@@ -30,9 +30,10 @@ from tt_model._positions import rotary_table, visible, window_start, with_paddin
 from tt_model._transformer import TrajectoryTransformer
 from tt_model.cache import compiled, ring_step
 from tt_model.cache.blocks import run_blocks
+from tt_model.cache.places import place
 from tt_model.cache.prefixes import find_prefixes
 from tt_model.cache.recent import Recent, enter
-from tt_model.cache.ring_step import Ring, RingState, place
+from tt_model.cache.ring_step import Ring, RingState
 
 _Step: TypeAlias = Callable[
     [TrajectoryTransformer, Tensor, RingState], tuple[Tensor, Recent]
@@ -71,20 +72,22 @@ class RingCache:
         history = state.history
         if history is not None:
             history = torch.cat([history, tokens[:, None]], 1)
-        later = attrs.evolve(
-            state, position=state.position + 1, history=history, recent=recent
+        later = RingState(
+            *(state.table, state.ring, state.pad, state.position + 1, state.origin),
+            *(recent, state.weights, history),
         )
         return features, later
 
     def select(self, state: RingState, rows: Tensor) -> RingState:
         """Return the state of rows [K]; makes room for more rows than there were."""
-        history, ring = state.history, state.ring
+        history, ring, table = state.history, state.ring, state.table
         if len(rows) > ring.keys.shape[2]:
             self._needed[state.origin] = len(rows)
             ring = _copy(ring, len(rows))
+            table = _move(table, *(r.keys.shape[2] for r in (state.ring, ring)))
         return attrs.evolve(
             state,
-            table=state.table.index_select(0, rows),
+            table=table.index_select(0, rows),
             ring=ring,
             pad=state.pad.index_select(0, rows),
             history=None if history is None else history.index_select(0, rows),
@@ -181,6 +184,7 @@ class RingCache:
                 found = ring
         self._rings.extend(busy)
         if found is not None and found.keys.device == device:
+            found.free = None
             return found
         keys = torch.empty(shape, dtype=dtype, device=device)
         return Ring(keys, torch.empty_like(keys))
@@ -218,6 +222,15 @@ def _copy(ring: Ring, room: int) -> Ring:
         wide[:, :, : kept.shape[2]] = kept
         copied.append(wide)
     return Ring(*copied)
+
+
+def _move(table: Tensor, room: int, wider: int) -> Tensor:
+    """Return where the same keys lie once each slot has a wider room.
+
+    An entry that lies in another slot moves by what all slots in between grow.
+    """
+    slots = table.div(room, rounding_mode="floor")  # beyond its own, or before
+    return table + slots * (wider - room)
 
 
 @lru_cache(maxsize=1)

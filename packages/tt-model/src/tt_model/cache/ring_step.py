@@ -1,4 +1,4 @@
-"""A step of the ring in plain operations, and where its tokens lie.
+"""A step of the ring in plain operations, and the state that it goes on from.
 
 Axes: R rows, N rows there is room for, S slots, C slots looked at, H heads, F features
 of a head, D = H * F.
@@ -19,24 +19,26 @@ from tt_model._config import TransformerConfig
 from tt_model._positions import rotary_table
 from tt_model._transformer import TrajectoryTransformer
 from tt_model.cache.blocks import run_blocks
+from tt_model.cache.places import list_free, list_seen, place
 from tt_model.cache.recent import Recent, enter
 from tt_model.cache.weights import Weights
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Ring:
     """Keys and values, and the states that may yet read them: one, or forks of one."""
 
     keys: Tensor  # [L, S, N, D]
     values: Tensor
     states: "WeakSet[RingState]" = attrs.field(factory=WeakSet, init=False)
+    free: Tensor | None = None  # int32, entries of [S * N] that no state reads
 
 
 @attrs.frozen(eq=False)
 class RingState:
     """What a decoder remembers, held in place; opaque to everyone else."""
 
-    table: Tensor  # int32 [R, S], the row of each slot that belongs to a row's past
+    table: Tensor  # int32 [R, S], where a row's past lies, from a slot's first row on
     ring: Ring
     pad: Tensor  # [R] tokens of left padding
     position: int  # index of the next token
@@ -52,7 +54,7 @@ class RingState:
     @property
     def rows(self) -> int:
         """The number of rows."""
-        return len(self.table)
+        return self.table.shape[0]
 
     @property
     def keys(self) -> Tensor:
@@ -63,23 +65,6 @@ class RingState:
     def values(self) -> Tensor:
         """The values of the ring [L, S, N, D]."""
         return self.ring.values
-
-
-class Place(NamedTuple):
-    """Where the token at an index is stored, and which slots it looks at."""
-
-    slot: int | None  # None for a masked token
-    transition: int
-    rank: int  # stored tokens before it in its transition
-
-
-@lru_cache(maxsize=4096)
-def place(config: TransformerConfig, index: int) -> Place:
-    """Find the place of a token index in the ring."""
-    transition, position = divmod(index, config.transition)
-    rank = position - sum(e < position for e in config.masked_positions)
-    slot = (transition % config.window) * config.stored + rank
-    return Place(None if config.is_masked(index) else slot, transition, rank)
 
 
 def step(
@@ -104,10 +89,26 @@ def begin_step(
     """Put the newest tokens [R] into the table; return their inputs [R, D]."""
     slot = place(model.config, state.position).slot
     if slot is not None:
-        own = torch.arange(state.rows, dtype=torch.int32, device=tokens.device)
-        state.table[:, slot] = own
+        state.table[:, slot] = _find_room(model.config, state, slot)
     x, recent = enter(model, tokens[:, None], state.position, state.pad, state.recent)
     return x[:, 0], recent
+
+
+def _find_room(config: TransformerConfig, state: RingState, slot: int) -> Tensor:
+    """Choose where to store the newest tokens [R], counted from their slot's first row.
+
+    That is the row itself, or on a CPU, where the table can be looked at, the first
+    entries that no row needs any more, of whatever slot: a search keeps few of the rows
+    that it reads, and memory that is not touched costs nothing.
+    """
+    rows, ring = state.rows, state.ring
+    if state.table.device.type != "cpu":
+        return torch.arange(rows, dtype=torch.int32, device=state.table.device)
+    if ring.free is None or ring.free.shape[0] < rows:
+        room = ring.keys.shape[2]
+        ring.free = list_free(config, state.table, state.position, room)
+    own, ring.free = ring.free[:rows], ring.free[rows:]
+    return own - slot * ring.keys.shape[2]
 
 
 @lru_cache(maxsize=1)
@@ -154,12 +155,14 @@ def _attend(
     returns [R, 1, D].
     """
     slot = place(config, state.position).slot
-    keys, values = state.keys[layer], state.values[layer]  # [S, N, D]
+    flat_keys, flat_values = (
+        kept[layer].view(-1, *q.shape[2:]) for kept in (state.keys, state.values)
+    )
     if slot is not None:
-        keys[slot, : state.rows] = k.flatten(1)
-        values[slot, : state.rows] = v.flatten(1)
-    flat_keys, flat_values = (t.view(-1, *q.shape[2:]) for t in (keys, values))
-    mixed = mix(q[:, 0].to(keys), flat_keys, flat_values)
+        own = slot * state.keys.shape[2] + state.table[:, slot]
+        flat_keys[own] = k[:, 0].to(flat_keys)
+        flat_values[own] = v[:, 0].to(flat_values)
+    mixed = mix(q[:, 0].to(flat_keys), flat_keys, flat_values)
     return mixed.to(q).flatten(1)[:, None]
 
 
@@ -208,22 +211,3 @@ def _weigh(scores: Tensor, hidden: Tensor | None) -> Tensor:
     if hidden is not None:
         scores = scores.masked_fill(hidden, -torch.inf)
     return scores.softmax(-1)
-
-
-@lru_cache(maxsize=4096)
-def list_seen(
-    config: TransformerConfig, index: int, device: torch.device
-) -> tuple[Tensor, Tensor]:
-    """List the slots that a token looks at, and how many transitions old each is."""
-    here, each = place(config, index), config.stored
-    found = []
-    for slot in range(config.window * each):
-        block, rank = divmod(slot, each)
-        age = (here.transition - block) % config.window
-        if age == 0 and rank > here.rank - (here.slot is None):
-            continue
-        if age <= here.transition:
-            found.append((slot, age))
-    with torch.inference_mode(False):
-        slots, ages = torch.tensor(found, device=device).t().contiguous()
-    return slots, ages

@@ -28,9 +28,12 @@
 #define TALL 6
 #endif
 
+#define PANEL (2 * BYTES)  // two vectors
+
 extern "C" {
 
-// Weights lie as [I, O]; a layer that does not attend has no qkv.
+// Matrices lie in panels of PANEL bytes: [panels, I, outputs of a panel], the last one
+// filled with 0. A layer that does not attend has no qkv.
 struct Layer {
   const void *norm1, *shift1, *qkv, *qkv_bias, *proj, *proj_bias;
   const void *norm2, *shift2, *widen, *widen_bias, *narrow, *narrow_bias;
@@ -112,7 +115,7 @@ void store(T *to, const typename Lanes<T>::Vector &v) {
   std::memcpy(to, &v, BYTES);
 }
 
-// Multiply TALL rows of x [., I] by a panel [I, two vectors] of the weights.
+// Multiply TALL rows of x [., I] by a panel of the weights.
 template <class T>
 inline void tile(const T *x, int64_t inputs, const T *panel, const T *bias, T *out) {
   typedef typename Lanes<T>::Vector Vector;
@@ -138,20 +141,12 @@ inline void tile(const T *x, int64_t inputs, const T *panel, const T *bias, T *o
 // Apply a linear layer to x [rows, I], the rows a multiple of TALL; perhaps add to out.
 template <class T>
 void linear(const T *x, int64_t rows, int64_t inputs, const void *weight,
-            const void *shift, int64_t outputs, bool add, T *out, T *panel) {
-  constexpr int64_t wide = 2 * Lanes<T>::count;
-  const T *w = static_cast<const T *>(weight), *b = static_cast<const T *>(shift);
+            const void *shift, int64_t outputs, bool add, T *out) {
+  constexpr int64_t wide = PANEL / sizeof(T);
+  const T *panel = static_cast<const T *>(weight), *b = static_cast<const T *>(shift);
   T bias[wide], found[TALL * wide];
-  for (int64_t o = 0; o < outputs; o += wide) {
+  for (int64_t o = 0; o < outputs; o += wide, panel += inputs * wide) {
     const int64_t some = std::min(wide, outputs - o);
-    for (int64_t i = 0; i < inputs; ++i) {
-      if (some == wide) {
-        std::memcpy(panel + i * wide, w + i * outputs + o, wide * sizeof(T));
-        continue;
-      }
-      std::copy_n(w + i * outputs + o, some, panel + i * wide);
-      std::fill_n(panel + i * wide + some, wide - some, T(0));
-    }
     std::copy_n(b + o, some, bias);
     std::fill_n(bias + some, wide - some, T(0));
     for (int64_t r = 0; r < rows; r += TALL) {
@@ -329,7 +324,6 @@ class Piece {
         x_(most * step.width),
         y_(most * step.width),
         wide_(most * std::max(3 * step.width, step.hidden)),
-        panel_(2 * Lanes<T>::count * std::max(step.width, step.hidden)),
         stride_((step.count / Lanes<T>::count + 1) * Lanes<T>::count),
         scores_(most * step.heads * stride_),
         places_(most * stride_),
@@ -362,8 +356,7 @@ class Piece {
 
   void apply(const std::vector<T> &x, int64_t inputs, const void *weight,
              const void *bias, int64_t outputs, bool add, std::vector<T> &out) {
-    linear(x.data(), padded_, inputs, weight, bias, outputs, add, out.data(),
-           panel_.data());
+    linear(x.data(), padded_, inputs, weight, bias, outputs, add, out.data());
   }
 
   void attend(const Layer &layer, int64_t index) {
@@ -386,7 +379,8 @@ class Piece {
     rotate(q, heads, features, cosine, sine);
     rotate(k, heads, features, cosine + features, sine ? sine + features : nullptr);
     if (s_.slot < 0) return;
-    const int64_t own = (s_.slot * s_.room + order_[first_ + r]) * width;
+    const int64_t entry = s_.table[order_[first_ + r] * s_.slots + s_.slot];
+    const int64_t own = (s_.slot * s_.room + entry) * width;
     std::copy_n(k, width, keys + own);
     std::copy_n(k + width, width, values + own);
   }
@@ -431,7 +425,7 @@ class Piece {
 
   const Step &s_;
   const std::vector<int64_t> &order_;
-  std::vector<T> x_, y_, wide_, panel_;
+  std::vector<T> x_, y_, wide_;
   int64_t stride_;  // scores of a head
   std::vector<T> scores_;
   std::vector<int64_t> places_, counts_;  // of each row: [rows, stride]
@@ -459,5 +453,6 @@ void run(const Step &step) {
 
 }  // namespace
 
+extern "C" const int64_t panel_bytes = PANEL;
 extern "C" void step_float(const Step *step) { run<float>(*step); }
 extern "C" void step_double(const Step *step) { run<double>(*step); }
