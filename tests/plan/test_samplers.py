@@ -157,7 +157,9 @@ def test_settings_out_of_range_are_refused() -> None:
         with pytest.raises(ValueError, match=f"whole number .* got {k}"):
             top_k(k)
     for value in (0.0, float("inf"), float("nan")):
-        with pytest.raises(ValueError, match="a temperature is above 0 and finite"):
+        with pytest.raises(
+            ValueError, match=r"finite number above 0, but got .*greedy"
+        ):
             temperature(value, greedy())
 
 

@@ -18,11 +18,11 @@ from tt_plan._middles import Middles, as_middles
 from tt_plan._reader import Reader
 from tt_plan._rows import finite_or_least
 from tt_plan._validate import (
+    check_above_zero,
     check_counts,
     check_kernel_size,
     check_kernels,
     check_prefix,
-    check_width,
 )
 
 _OTHERWISE = "no sequence has a possible token at every place; try more beams"
@@ -99,7 +99,7 @@ def gaussian_kernel(middles: Middles, width: float) -> Tensor:
     numbers = as_middles("middles", middles, "V").double()
     if not numbers.isfinite().all():
         raise ValueError("middles must be finite, but some are not")
-    check_width(width)
+    check_above_zero("width", width)
     away = (numbers[:, None] - numbers) / width
     return torch.exp(-0.5 * away.square()).float()
 

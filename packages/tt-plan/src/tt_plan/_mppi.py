@@ -7,7 +7,7 @@ from tt_plan._action_plan import ActionPlan
 from tt_plan._imagine import Bounds, Problem
 from tt_plan._interface import DynamicsModel, Proposal, State
 from tt_plan._refine import Guide, Rounds, refine
-from tt_plan._validate import check_counts
+from tt_plan._validate import check_above_zero, check_counts
 
 
 def mppi(
@@ -65,8 +65,7 @@ def mppi(
         ValueError: a setting out of its range, shapes that do not fit together, or an
             environment without a sequence of finite score.
     """
-    if not 0.0 < temperature <= torch.finfo(torch.float32).max:
-        raise ValueError(f"temperature must be above 0 and finite, got {temperature}")
+    check_above_zero("temperature", temperature)
 
     def by_score(scores: Tensor) -> Tensor:
         return ((scores - scores[:, :1]) / temperature).exp().nan_to_num(nan=0.0)

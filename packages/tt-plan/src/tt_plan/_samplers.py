@@ -7,7 +7,6 @@ A row whose largest logit is not a number or infinite is no distribution: it hol
 or plus infinity, or nothing but minus infinity. All its tokens are -1.
 """
 
-import sys
 from numbers import Integral
 
 import torch
@@ -16,6 +15,7 @@ from torch.nn.functional import pad
 
 from tt_plan._interface import Sampler
 from tt_plan._rows import argmax, ascending, first_above, possible, unnormalized
+from tt_plan._validate import check_above_zero
 
 _ALMOST_ONE = 1.0 - 2.0**-24
 """The largest float32 below 1; times any normal float32 it rounds to less than it."""
@@ -127,11 +127,7 @@ def temperature(value: float, inner: Sampler) -> Sampler:
 
     Above 1 flattens, below 1 sharpens. Raises ValueError unless 0 < value < infinity.
     """
-    if not 0.0 < value <= sys.float_info.max:
-        raise ValueError(
-            f"a temperature is above 0 and finite, but got {value}; use greedy() for "
-            "its lower limit"
-        )
+    check_above_zero("temperature", value, "; use greedy() for its lower limit")
 
     def sample(
         logits: Tensor, count: int, generator: torch.Generator | None = None, /

@@ -72,14 +72,17 @@ def check_kernel_size(kernel: Tensor, tokens: int) -> None:
         )
 
 
-def check_width(width: float) -> None:
-    """Raise ValueError unless a width is a finite number above 0."""
-    real = isinstance(width, Real) and not isinstance(width, bool)
-    if not (real and 0.0 < width <= sys.float_info.max):
-        raise ValueError(f"width must be a finite number above 0, but got {width!r}")
+def check_above_zero(name: str, value: float, hint: str = "") -> None:
+    """Raise ValueError, with a hint, unless a value is a finite number above 0."""
+    real = isinstance(value, Real) and not isinstance(value, bool)
+    if not (real and 0.0 < value <= sys.float_info.max):
+        raise ValueError(
+            f"{name} must be a finite number above 0, but got {value!r}{hint}"
+        )
 
 
 def _told(value: object) -> str:
+    """Name a tensor's type and shape, how many a list has, or a value's type."""
     if isinstance(value, Tensor):
         return f"{value.dtype} {tuple(value.shape)}"
     if isinstance(value, Sequence):
