@@ -19,7 +19,7 @@ from tt_bench.tasks import MazeMap, walls
 
 _WIDTH = 1200  # pixels
 _SIDE = 170  # what the colour bar and the labels of the axes take
-_ABOVE_AND_BELOW = 120  # what the titles, the legend and the labels take
+_ABOVE_AND_BELOW = 170  # what the titles, the legend and the labels take
 _BORDER = 0.3  # of the outer wall that is shown, in cells
 _PLANS = 16  # drawn of a rollout, the first included
 _DARK, _BEST, _OTHERS, _DONE = "#3a3a44", "#ff2d55", "#ff9ecb", "white"
@@ -60,7 +60,7 @@ def draw_maze(
     figure.legend(
         handles=list(_legend(panels, maze, values)),
         loc="outside lower center",
-        ncols=6,
+        ncols=7,
         facecolor=_DARK,
         labelcolor="white",
     )
