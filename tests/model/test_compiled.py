@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from tt_model import Decoder, TrajectoryTransformer, TransformerConfig
+from tt_model.cache import compiled
 from tt_model.cache.library import load_library
 
 V, P = 11, 5
@@ -31,9 +32,12 @@ pytestmark = pytest.mark.skipif(load_library() is None, reason="there is no comp
 
 
 @pytest.fixture(params=[1, 3])
-def threads(request: pytest.FixtureRequest) -> Iterator[None]:
+def threads(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(request.param)
+    monkeypatch.setattr(compiled, "ROWS_OF_A_THREAD", 1)
     yield
     torch.set_num_threads(before)
 
@@ -75,6 +79,12 @@ def test_logits_are_those_of_plain_operations(shape: str, rows: int) -> None:
     torch.testing.assert_close(*single, atol=2e-5, rtol=2e-5)
     double = [walk(model.double(), plain=p, rows=rows) for p in (False, True)]
     torch.testing.assert_close(*double, atol=1e-11, rtol=1e-11)
+
+
+def test_few_rows_are_read_by_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
+    counts = {rows: compiled._count_threads(rows) for rows in (1, 511, 512, 9_999)}
+    assert counts == {1: 1, 511: 1, 512: 2, 9_999: 4}
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

@@ -13,6 +13,7 @@ from tt_model.cache.recent import Recent
 from tt_model.cache.ring_step import RingState, begin_step
 from tt_model.cache.weights import Weights, read_weights
 
+ROWS_OF_A_THREAD = 256  # at least, where there are several threads
 _NAMES = {torch.float32: "step_float", torch.float64: "step_double"}
 
 
@@ -45,6 +46,11 @@ def prepare(model: TrajectoryTransformer) -> Weights | None:
     if library is None:
         return None
     return read_weights(model, ctypes.c_int64.in_dll(library, "panel_bytes").value)
+
+
+def _count_threads(rows: int) -> int:
+    """Return how many threads read a token a row: new ones take long to begin."""
+    return max(1, min(torch.get_num_threads(), rows // ROWS_OF_A_THREAD))
 
 
 def step(
@@ -84,7 +90,7 @@ def step(
         size=config.transition,
         transition=here.transition,
         slot=-1 if here.slot is None else here.slot,
-        threads=torch.get_num_threads(),
+        threads=_count_threads(state.rows),
         epsilon=model.ln_f.eps,
     )
     getattr(library, _NAMES[x.dtype])(ctypes.byref(called))
