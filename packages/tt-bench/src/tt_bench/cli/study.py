@@ -211,6 +211,8 @@ _SEARCHED: dict[str, Callable[[Recipe], Recipe]] = {
     "goals": by_likelihood,
 }
 _METHODS = {"imitation": ("bc", "tt"), "mazes": ("iql", "tt", "tt+q")}
+# Raise one where a study comes to ask otherwise: older answers are then not found.
+_VERSIONS = {"horizon": 2, "goals": 2}
 _PARTS = {"goals": ("cloning", "planner")}  # of the recipe, besides what all need
 _DATASETS = {
     "goals": "tt/fourrooms/wander-v0",
@@ -235,7 +237,8 @@ def _each_seed(
     for context in _contexts(experiment, "tt", notify):
         own = _PARTS.get(options.name, ())
         parts = (*TRANSFORMER.parts, EnsembleSettings, *own)
-        known = {**run_settings(context, parts), "study": attrs.asdict(settings)}
+        asked = {**attrs.asdict(settings), "version": _VERSIONS.get(options.name, 1)}
+        known = {**run_settings(context, parts), "study": asked}
         path = experiment.store.study_path(options.name, known)
         if not path.exists():
             write_json(path, ask(context))
