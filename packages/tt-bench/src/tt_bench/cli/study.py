@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import attrs
 import tyro
@@ -90,7 +90,7 @@ class Study:
 def run_study(options: Study, console: Console) -> None:
     """Ask, draw, and say where the files are."""
     experiment = _open(options, notify := shown_on(console))
-    found, path = _STUDIES[options.name](options, experiment, notify)
+    found, path = _STUDIES[options.name].ask(options, experiment, notify)
     write_json(path.with_suffix(".json"), found)
     for name, value in found.items():
         if name in _SHOWN:
@@ -107,9 +107,10 @@ def _open(options: Study, notify: Notify) -> Experiment:
     recipe, config = configure(run)
     if run.threads is None:
         choose_threads()
-    if options.name in _SEARCHED:
-        recipe = _SEARCHED[options.name](recipe)
-    config = attrs.evolve(config, methods=_METHODS.get(options.name, ("tt",)))
+    kind = _STUDIES[options.name]
+    if kind.adapt is not None:
+        recipe = kind.adapt(recipe)
+    config = attrs.evolve(config, methods=kind.methods)
     experiment = Experiment.of(dataset, recipe, config)
     if run.budget is None:
         return experiment
@@ -199,30 +200,38 @@ def _agreement(context: Context) -> Agreement | None:
     return check_values(context)
 
 
-_STUDIES: dict[str, Callable[[Study, Experiment, Notify], _Found]] = {
-    "horizon": _horizon,
-    "attention": _attention,
-    "imitation": _imitation,
-    "goals": _goals,
-    "mazes": _mazes,
-}
-_SEARCHED: dict[str, Callable[[Recipe], Recipe]] = {
-    "imitation": imitating,
-    "goals": by_likelihood,
-}
-_METHODS = {"imitation": ("bc", "tt"), "mazes": ("iql", "tt", "tt+q")}
-# Raise one where a study comes to ask otherwise: older answers are then not found.
-_VERSIONS = {"horizon": 2, "goals": 2}
-_PARTS = {"goals": ("cloning", "planner")}  # of the recipe, besides what all need
-_DATASETS = {
-    "goals": "tt/fourrooms/wander-v0",
-    "mazes": "tt/pointmaze/umaze-sparse-v0",
+class _Kind(NamedTuple):
+    """What sets a study apart from the others."""
+
+    ask: Callable[[Study, Experiment, Notify], _Found]
+    dataset: str = DEFAULT_DATASET
+    methods: tuple[str, ...] = ("tt",)
+    adapt: Callable[[Recipe], Recipe] | None = None
+    parts: tuple[str, ...] = ()  # of the recipe, besides what all need
+    version: int = 1  # raised where it comes to ask otherwise: older answers are lost
+
+
+_STUDIES = {
+    "horizon": _Kind(_horizon, version=2),
+    "attention": _Kind(_attention),
+    "imitation": _Kind(_imitation, methods=("bc", "tt"), adapt=imitating),
+    "goals": _Kind(
+        _goals,
+        dataset="tt/fourrooms/wander-v0",
+        adapt=by_likelihood,
+        parts=("cloning", "planner"),
+    ),
+    "mazes": _Kind(
+        _mazes,
+        dataset="tt/pointmaze/umaze-sparse-v0",
+        methods=("iql", "tt", "tt+q"),
+    ),
 }
 
 
 def usual_dataset(study: str) -> str:
     """Return the dataset of a study that is told none."""
-    return _DATASETS.get(study, DEFAULT_DATASET)
+    return _STUDIES[study].dataset if study in _STUDIES else DEFAULT_DATASET
 
 
 def _each_seed(
@@ -233,11 +242,12 @@ def _each_seed(
     ask: Callable[[Context], dict[str, Any]],
 ) -> list[dict[str, Any]]:
     """Ask the models of every seed, or find what they answered before."""
-    found = []
+    found, kind = [], _STUDIES[options.name]
+    asked = attrs.asdict(settings)
+    if kind.version > 1:  # so that the first ones are found without
+        asked["version"] = kind.version
+    parts = (*TRANSFORMER.parts, EnsembleSettings, *kind.parts)
     for context in _contexts(experiment, "tt", notify):
-        own = _PARTS.get(options.name, ())
-        parts = (*TRANSFORMER.parts, EnsembleSettings, *own)
-        asked = {**attrs.asdict(settings), "version": _VERSIONS.get(options.name, 1)}
         known = {**run_settings(context, parts), "study": asked}
         path = experiment.store.study_path(options.name, known)
         if not path.exists():
