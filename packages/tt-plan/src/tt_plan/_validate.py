@@ -84,10 +84,8 @@ def check_above_zero(name: str, value: float, hint: str = "") -> None:
 def _told(value: object) -> str:
     """Name a tensor's type and shape, how many a list has, or a value's type."""
     if isinstance(value, Tensor):
-        return f"{value.dtype} {tuple(value.shape)}"
-    if isinstance(value, Sequence):
-        return f"{len(value)} of them"
-    return type(value).__name__
+        return f"{_kind(value)} {tuple(value.shape)}"
+    return f"{len(value)} of them" if isinstance(value, Sequence) else _kind(value)
 
 
 def check_discount(discount: float) -> None:

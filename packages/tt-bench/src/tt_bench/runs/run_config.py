@@ -11,9 +11,8 @@ from attrs.validators import le, lt, optional
 from tt_bench.agents import check_device
 from tt_bench.methods import METHODS, check_loggers, whole
 
-MOST_SEEDS = (
-    2**53
-)  # episodes have a thousand times as large ones, which torch must take
+# Of runs: episodes have a thousand times as large ones, which torch must take.
+MOST_SEEDS = 2**53
 
 
 def _usable(_: object, __: object, device: str) -> None:
